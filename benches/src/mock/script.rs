@@ -1,0 +1,273 @@
+//! What is sent for one answer, and when: a pure list of steps made one at a time.
+
+use bytes::Bytes;
+
+use super::openai::{ChunkWriter, error_event};
+use super::options::MockOptions;
+
+/// One step of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Bytes to send; `is_content` for what the ledger counts as a chunk.
+    Send { bytes: Bytes, is_content: bool },
+    /// A pause.
+    Wait { ms: u64 },
+    /// TCP RST.
+    Reset,
+    /// TCP FIN in the middle of the body.
+    Close,
+    /// Silence for ever.
+    Stall,
+}
+
+/// Longest time the kernel is given to take what was sent before a reset throws away the rest.
+const SETTLE_MS: u64 = 20;
+
+/// Makes the steps of one streamed answer.
+pub struct StreamScript {
+    options: MockOptions,
+    writer: ChunkWriter,
+    place: Place,
+    content_sent: u32,
+    is_rested: bool,
+}
+
+/// How far a stream has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Role,
+    FirstPause,
+    Content,
+    Fault,
+    Finish,
+    Usage,
+    Done,
+    End,
+}
+
+impl StreamScript {
+    pub fn new(options: MockOptions, writer: ChunkWriter) -> Self {
+        Self {
+            options,
+            writer,
+            place: Place::Role,
+            content_sent: 0,
+            is_rested: true,
+        }
+    }
+
+    /// The step a fault option asks for at this point.
+    fn fault(&self) -> Option<Step> {
+        let here = Some(self.content_sent);
+        if self.options.reset_after_chunks == here {
+            Some(Step::Reset)
+        } else if self.options.close_after_chunks == here {
+            Some(Step::Close)
+        } else if self.options.stall_after_chunks == here {
+            Some(Step::Stall)
+        } else if self.options.error_after_chunks == here {
+            Some(event(error_event(), false))
+        } else {
+            None
+        }
+    }
+
+    fn content_step(&mut self) -> Option<Step> {
+        if let Some(fault) = self.fault() {
+            // Let the peer see what was sent before it sees the fault.
+            if self.is_rested {
+                self.is_rested = false;
+                return Some(Step::Wait { ms: SETTLE_MS });
+            }
+            self.place = if matches!(fault, Step::Send { .. }) {
+                Place::End
+            } else {
+                Place::Fault
+            };
+            return Some(fault);
+        }
+        if self.content_sent == self.options.chunks {
+            self.place = Place::Finish;
+            return self.next();
+        }
+        let is_pause_due = self.options.gap_ms > 0
+            && self.content_sent > 0
+            && self.content_sent.is_multiple_of(self.options.burst);
+        if is_pause_due && self.is_rested {
+            self.is_rested = false;
+            return Some(Step::Wait {
+                ms: self.options.gap_ms,
+            });
+        }
+        self.is_rested = true;
+        let text = self
+            .writer
+            .content(self.content_sent, self.options.chunk_bytes);
+        self.content_sent = self.content_sent.saturating_add(1);
+        Some(event(text, true))
+    }
+}
+
+fn event(text: String, is_content: bool) -> Step {
+    Step::Send {
+        bytes: Bytes::from(text),
+        is_content,
+    }
+}
+
+impl Iterator for StreamScript {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        match self.place {
+            Place::Role => {
+                self.place = Place::FirstPause;
+                Some(event(self.writer.role(), false))
+            }
+            Place::FirstPause => {
+                self.place = Place::Content;
+                match self.options.first_chunk_delay_ms {
+                    0 => self.next(),
+                    ms => Some(Step::Wait { ms }),
+                }
+            }
+            Place::Content => self.content_step(),
+            Place::Fault | Place::End => None,
+            Place::Finish => {
+                self.place = Place::Usage;
+                Some(event(
+                    self.writer.finish(&self.options.finish_reason),
+                    false,
+                ))
+            }
+            Place::Usage => {
+                self.place = Place::Done;
+                match self.writer.usage(&self.options) {
+                    Some(text) => Some(event(text, false)),
+                    None => self.next(),
+                }
+            }
+            Place::Done => {
+                self.place = Place::End;
+                (!self.options.no_done).then(|| event("data: [DONE]\n\n".to_owned(), false))
+            }
+        }
+    }
+}
+
+/// The steps of an unstreamed answer: the whole body, or its first half and the fault asked for.
+pub fn unstreamed(options: &MockOptions, body: Bytes) -> Vec<Step> {
+    let fault = if options.reset_after_chunks.is_some() {
+        Step::Reset
+    } else if options.close_after_chunks.is_some() {
+        Step::Close
+    } else if options.stall_after_chunks.is_some() {
+        Step::Stall
+    } else {
+        return vec![Step::Send {
+            bytes: body,
+            is_content: true,
+        }];
+    };
+    let half = body.slice(..body.len() / 2);
+    vec![
+        Step::Send {
+            bytes: half,
+            is_content: true,
+        },
+        Step::Wait { ms: SETTLE_MS },
+        fault,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(options: &str, is_usage_asked: bool) -> Vec<Step> {
+        let mut read = MockOptions::default();
+        read.read_text(&format!("mock-opts:{{{options}}}"))
+            .unwrap_or_default();
+        let writer = ChunkWriter::new(1, 1_700_000_000, "gpt-4o-mini", is_usage_asked);
+        StreamScript::new(read, writer).collect()
+    }
+
+    fn text(steps: &[Step]) -> String {
+        steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Send { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_stream_has_role_content_finish_usage_and_done() {
+        let all = text(&steps("chunks=2", true));
+        let events: Vec<&str> = all.split_terminator("\n\n").collect();
+        assert_eq!(events.len(), 6);
+        assert!(
+            events[0].contains(r#""role":"assistant""#) && events[0].contains(r#""usage":null"#)
+        );
+        assert!(events[1].contains(r#""content":"#));
+        assert!(events[3].contains(r#""finish_reason":"stop""#));
+        assert!(
+            events[4].contains(r#""choices":[]"#) && events[4].contains(r#""completion_tokens":2"#)
+        );
+        assert_eq!(events[5], "data: [DONE]");
+    }
+
+    #[test]
+    fn usage_is_left_out_unless_asked_for() {
+        let all = text(&steps("chunks=2", false));
+        assert!(!all.contains("usage"));
+        assert!(!text(&steps("chunks=2,no_usage=1", true)).contains("prompt_tokens"));
+    }
+
+    #[test]
+    fn pauses_stand_between_bursts_only() {
+        let waits: Vec<bool> = steps("chunks=4,gap_ms=5,burst=2", false)
+            .iter()
+            .map(|step| matches!(step, Step::Wait { ms: 5 }))
+            .collect();
+        assert_eq!(
+            waits,
+            [false, false, false, true, false, false, false, false]
+        );
+    }
+
+    #[test]
+    fn a_fault_ends_the_script_after_the_chunks_asked_for() {
+        for (options, fault) in [
+            ("reset_after_chunks=2", Step::Reset),
+            ("close_after_chunks=2", Step::Close),
+            ("stall_after_chunks=2", Step::Stall),
+        ] {
+            let all = steps(options, true);
+            let content = all.iter().filter(|s| {
+                matches!(
+                    s,
+                    Step::Send {
+                        is_content: true,
+                        ..
+                    }
+                )
+            });
+            assert_eq!(content.count(), 2, "{options}");
+            assert_eq!(all.last(), Some(&fault), "{options}");
+        }
+        let error = steps("error_after_chunks=1", true);
+        assert!(text(&error).ends_with("}}\n\n") && text(&error).contains(r#""error":"#));
+    }
+
+    #[test]
+    fn every_chunk_has_the_size_asked_for() {
+        let writer = ChunkWriter::new(1, 1, "m", false);
+        assert!(
+            writer
+                .content(3, 20)
+                .contains(&format!(r#""content":"{}""#, "x".repeat(20)))
+        );
+    }
+}

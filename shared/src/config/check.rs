@@ -1,0 +1,385 @@
+//! From the file's grammar to a [`Config`]: every reference resolved, every value judged, all mistakes of a stage at once.
+
+use std::{fs, path::Path, str::FromStr, time::Duration};
+
+use serde_saphyr::Error as YamlError;
+
+use super::{
+    ClientTimeouts, Config, DEFAULT_REQUEST_TIMEOUT, Diagnostic, FileDeployment, FileKey, General, JournalFull,
+    JournalSettings, built_in,
+    diagnostic::nearest,
+    raw::{RawConfig, RawGeneral, RawKey, RawModel, RawModelInfo, Unused},
+    reference::{Environment, referred},
+    scalar::Text,
+};
+use crate::{
+    control::{DeploymentRecord, DeploymentSource, KeyRecord, MockOptions},
+    crypto::{KeyHash, check_strength},
+    egress::check_url,
+    ids::{DeploymentId, KeyId},
+    pricing::ModelPrices,
+    providers::{self, MOCK, MOCK_MODELS, PROVIDERS},
+    secret::Secret,
+    time_text::{Timestamp, parse_bytes, parse_duration},
+};
+
+const MAX_FILE_BYTES: u64 = 16 << 20;
+
+/// Reads and checks a file.
+pub fn check(path: &Path, environment: &dyn Environment) -> Result<Config, Vec<Diagnostic>> {
+    let whole_file = |message: String| {
+        vec![Diagnostic { file: path.display().to_string(), line: 0, column: 0, message }]
+    };
+    let size = fs::metadata(path).map_err(|error| whole_file(format!("cannot be read: {error}")))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(whole_file(format!("is larger than {MAX_FILE_BYTES} bytes")));
+    }
+    let text = fs::read_to_string(path).map_err(|error| whole_file(format!("cannot be read: {error}")))?;
+    check_text(&text, path, environment)
+}
+
+/// Checks the text of a file; `path` is for the messages.
+pub fn check_text(text: &str, path: &Path, environment: &dyn Environment) -> Result<Config, Vec<Diagnostic>> {
+    let file = path.display().to_string();
+    let raw = if is_blank(text) {
+        RawConfig::default()
+    } else {
+        let options = serde_saphyr::options! { with_snippet: false };
+        serde_saphyr::from_str_with_options(text, options).map_err(|error| vec![yaml_diagnostic(&file, &error)])?
+    };
+    let mut checker = Checker { file, environment, errors: Vec::new(), warnings: Vec::new() };
+    let config = checker.config(raw);
+    if checker.errors.is_empty() { Ok(Config { warnings: checker.warnings, ..config }) } else { Err(checker.errors) }
+}
+
+/// Whether a file holds comments only: an empty YAML document is `null`, which is no mapping.
+fn is_blank(text: &str) -> bool {
+    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---")
+}
+
+fn yaml_diagnostic(file: &str, error: &YamlError) -> Diagnostic {
+    let inner = error.without_snippet();
+    let (line, column) = inner.location().map_or((0, 0), |at| (at.line(), at.column()));
+    let message = match inner {
+        YamlError::SerdeUnknownField { field, expected, .. } => unknown_key(field, expected),
+        YamlError::SerdeUnknownVariant { variant, expected, .. } => {
+            format!("unknown value `{variant}`; known are {}", list(expected))
+        }
+        YamlError::SerdeMissingField { field, .. } => format!("`{field}` is missing"),
+        YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands here twice"),
+        other => first_line(&other.to_string()),
+    };
+    Diagnostic { file: file.to_owned(), line, column, message }
+}
+
+fn unknown_key(field: &str, expected: &[&'static str]) -> String {
+    match nearest(field, expected.iter().copied()) {
+        Some(known) => format!("unknown key `{field}`; did you mean `{known}`?"),
+        None => format!("unknown key `{field}`; known are {}", list(expected)),
+    }
+}
+
+fn list(names: &[&'static str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+struct Checker<'a> {
+    file: String,
+    environment: &'a dyn Environment,
+    errors: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn config(&mut self, raw: RawConfig) -> Config {
+        self.note_unused("router_settings", &[
+            ("num_retries", &raw.router_settings.num_retries),
+            ("cooldown_time", &raw.router_settings.cooldown_time),
+            ("allowed_fails", &raw.router_settings.allowed_fails),
+            ("fallbacks", &raw.router_settings.fallbacks),
+            ("context_window_fallbacks", &raw.router_settings.context_window_fallbacks),
+            ("content_policy_fallbacks", &raw.router_settings.content_policy_fallbacks),
+            ("default_fallbacks", &raw.router_settings.default_fallbacks),
+        ]);
+        self.note_unused("deltallm_settings", &[
+            ("guardrails", &raw.deltallm_settings.guardrails),
+            ("cache", &raw.deltallm_settings.cache),
+            ("drop_params", &raw.deltallm_settings.drop_params),
+            ("callbacks", &raw.deltallm_settings.callbacks),
+        ]);
+        if let Some(strategy) = &raw.router_settings.routing_strategy
+            && strategy.as_str() != "simple-shuffle"
+        {
+            self.error(strategy, "this version knows the strategy `simple-shuffle` only");
+        }
+        let built_in_models = raw.general_settings.built_in_models.unwrap_or(raw.model_list.is_empty());
+        let mut deployments: Vec<FileDeployment> = Vec::new();
+        for (index, model) in raw.model_list.into_iter().enumerate() {
+            deployments.extend(self.deployment(model, index));
+        }
+        if built_in_models {
+            deployments.extend(built_in::deployments(self.environment));
+        }
+        let mut model_aliases = std::collections::BTreeMap::new();
+        for (alias, target) in raw.router_settings.model_group_alias {
+            if !deployments.iter().any(|deployment| deployment.record.model_name == target.as_str()) {
+                self.warn(&target, format!("no model `{}` in this file", target.as_str()));
+            }
+            model_aliases.insert(alias, target.as_str().to_owned());
+        }
+        let request_timeout = self.duration(raw.router_settings.timeout.as_ref(), DEFAULT_REQUEST_TIMEOUT);
+        let keys = raw.keys.into_iter().filter_map(|key| self.key(key)).collect();
+        let general = self.general(raw.general_settings);
+        Config { deployments, keys, model_aliases, request_timeout, general, warnings: Vec::new() }
+    }
+
+    fn deployment(&mut self, raw: RawModel, index: usize) -> Option<FileDeployment> {
+        let RawModel { model_name, deltallm_params: params, model_info } = raw;
+        self.note_unused("deltallm_params", &[("rpm", &params.rpm), ("tpm", &params.tpm)]);
+        if model_name.as_str().trim().is_empty() {
+            self.error(&model_name, "`model_name` is empty");
+        }
+        let Some((provider_id, upstream_model)) = params.model.as_str().split_once('/') else {
+            self.error(&params.model, "`model` has the form `provider/model`, such as `openai/gpt-4o-mini`");
+            return None;
+        };
+        let Some(provider) = providers::provider(provider_id) else {
+            let hint = nearest(provider_id, PROVIDERS.iter().map(|provider| provider.id));
+            let hint = hint.map_or_else(
+                || "use `openai_compatible/…` with `api_base` for a server that speaks OpenAI's format".to_owned(),
+                |id| format!("did you mean `{id}`?"),
+            );
+            self.error(&params.model, format!("unknown provider `{provider_id}`; {hint}"));
+            return None;
+        };
+        if provider.id == MOCK && !MOCK_MODELS.contains(&upstream_model) {
+            self.error(&params.model, "the mock provider has `mock/echo` and `mock/lorem`");
+        }
+        let api_base = params.api_base.as_ref().and_then(|text| {
+            let url = self.resolve(text)?;
+            match check_url(&url) {
+                Ok(()) => Some(url.trim_end_matches('/').to_owned()),
+                Err(reason) => {
+                    self.error(text, format!("`api_base`: {reason}"));
+                    None
+                }
+            }
+        });
+        if provider.default_api_base.is_none() && params.api_base.is_none() {
+            self.error(&params.model, format!("provider `{}` needs `api_base`", provider.id));
+        }
+        let api_key = match (&params.api_key, provider.key_variable) {
+            (Some(text), _) => self.resolve(text),
+            // As LiteLLM's users expect: the usual variable serves where the file names no key.
+            (None, Some(variable)) => self.environment.variable(variable),
+            (None, None) => None,
+        };
+        if provider.needs_api_key && api_key.is_none() && params.api_key.is_none() {
+            let variable = provider.key_variable.unwrap_or("its key variable");
+            self.error(&params.model, format!("provider `{}` needs `api_key` here or {variable} in the environment", provider.id));
+        }
+        let record = DeploymentRecord {
+            id: DeploymentId::from_text(&format!(
+                "config {} {} {} {index}",
+                model_name.as_str(),
+                params.model.as_str(),
+                api_base.as_deref().unwrap_or_default()
+            )),
+            model_name: model_name.as_str().to_owned(),
+            provider: provider.id.to_owned(),
+            upstream_model: upstream_model.to_owned(),
+            api_base,
+            sealed_api_key: None,
+            timeout_ms: self.optional_ms(params.timeout.as_ref()),
+            stream_timeout_ms: self.optional_ms(params.stream_timeout.as_ref()),
+            weight: params.weight.unwrap_or(1),
+            tags: model_info.tags.clone(),
+            mode: model_info.mode.unwrap_or_default(),
+            prices: self.prices(&model_info, &model_name),
+            mock: MockOptions {
+                delay_ms: self.optional_ms(params.mock.delay.as_ref()).unwrap_or(0),
+                chunk_gap_ms: self.optional_ms(params.mock.chunk_gap.as_ref()).unwrap_or(0),
+                failure_percent: params.mock.failure_percent.unwrap_or(0).min(100),
+            },
+            source: DeploymentSource::Config,
+            blocked: false,
+        };
+        Some(FileDeployment { record, api_key: api_key.map(Secret::new) })
+    }
+
+    fn prices(&mut self, info: &RawModelInfo, model_name: &Text) -> Option<ModelPrices> {
+        let input = self.parsed(info.input_cost_per_token.as_ref());
+        let output = self.parsed(info.output_cost_per_token.as_ref());
+        let others = [
+            &info.cache_read_input_token_cost,
+            &info.cache_creation_input_token_cost,
+            &info.output_cost_per_reasoning_token,
+        ];
+        if info.input_cost_per_token.is_none() && info.output_cost_per_token.is_none() {
+            if others.iter().any(|price| price.is_some()) {
+                self.error(model_name, "prices need `input_cost_per_token` and `output_cost_per_token` too");
+            }
+            return None;
+        }
+        if info.output_cost_per_token.is_none() && info.mode != Some(crate::control::ModelMode::Embedding) {
+            self.error(model_name, "`output_cost_per_token` is missing; write 0 where it is free");
+        }
+        Some(ModelPrices {
+            input: input.unwrap_or_default(),
+            output: output.unwrap_or_default(),
+            cache_read: self.parsed(others[0].as_ref()),
+            cache_write: self.parsed(others[1].as_ref()),
+            reasoning: self.parsed(others[2].as_ref()),
+        })
+    }
+
+    fn key(&mut self, raw: RawKey) -> Option<FileKey> {
+        self.note_unused("keys", &[
+            ("max_budget", &raw.max_budget),
+            ("budget_duration", &raw.budget_duration),
+            ("rpm_limit", &raw.rpm_limit),
+            ("tpm_limit", &raw.tpm_limit),
+        ]);
+        let key = self.resolve(&raw.key)?;
+        if check_strength(&key).is_err() || !key.starts_with("sk-") {
+            self.error(&raw.key, "a key begins with `sk-`, has 16 characters or more and is no placeholder");
+        }
+        let expires_at = self.parsed::<Timestamp>(raw.expires_at.as_ref());
+        let record = KeyRecord {
+            id: KeyId::from_text(&format!("config key {}", raw.name.as_str())),
+            hash: KeyHash([0; 32]),
+            name: raw.name.as_str().to_owned(),
+            team_id: None,
+            user_id: None,
+            models: raw.models,
+            expires_at,
+            blocked: raw.blocked,
+        };
+        Some(FileKey { key: Secret::new(key), record })
+    }
+
+    fn general(&mut self, raw: RawGeneral) -> General {
+        let default = General::default();
+        if let Some(redis_url) = &raw.redis_url
+            && self.optional(Some(redis_url)).is_some()
+        {
+            self.warn(redis_url, "`redis_url` is accepted and has no effect in this version");
+        }
+        let on_full = match raw.journal.on_full.as_ref().map(|text| (text, text.as_str())) {
+            None => default.journal.on_full,
+            Some((_, "serve")) => JournalFull::Serve,
+            Some((_, "refuse")) => JournalFull::Refuse,
+            Some((text, _)) => {
+                self.error(text, "`on_full` is `serve` or `refuse`");
+                default.journal.on_full
+            }
+        };
+        General {
+            master_key: self.strong(raw.master_key.as_ref()),
+            salt_key: self.strong(raw.salt_key.as_ref()),
+            database_url: self.optional(raw.database_url.as_ref()).map(Secret::new),
+            admin_url: self.optional(raw.admin_url.as_ref()),
+            max_request_body_bytes: self.bytes(raw.max_request_body.as_ref(), default.max_request_body_bytes),
+            client: ClientTimeouts {
+                header: self.duration(raw.client_timeouts.header.as_ref(), default.client.header),
+                body: self.duration(raw.client_timeouts.body.as_ref(), default.client.body),
+                stall: self.duration(raw.client_timeouts.stall.as_ref(), default.client.stall),
+                keepalive: self.duration(raw.client_timeouts.keepalive.as_ref(), default.client.keepalive),
+                drain: self.duration(raw.client_timeouts.drain.as_ref(), default.client.drain),
+            },
+            journal: JournalSettings {
+                fsync_interval: self.duration(raw.journal.fsync_interval.as_ref(), default.journal.fsync_interval),
+                max_bytes: self.bytes(raw.journal.max_size.as_ref(), default.journal.max_bytes),
+                on_full,
+            },
+            egress_allow_private: raw.egress.allow_private.iter().filter_map(|text| self.parsed(Some(text))).collect(),
+        }
+    }
+
+    /// A master or salt key: absent where its variable is not set, an error where it protects nothing.
+    fn strong(&mut self, text: Option<&Text>) -> Option<Secret<String>> {
+        let secret = self.optional(text)?;
+        if let (Err(reason), Some(text)) = (check_strength(&secret), text) {
+            self.error(text, reason.to_string());
+        }
+        Some(Secret::new(secret))
+    }
+
+    /// A value that must be there: a reference to a variable that is not set is an error.
+    fn resolve(&mut self, text: &Text) -> Option<String> {
+        let Some(name) = referred(text.as_str()) else { return Some(text.as_str().to_owned()) };
+        let value = self.environment.variable(name);
+        if value.is_none() {
+            self.error(text, format!("the environment has no {name}"));
+        }
+        value
+    }
+
+    /// A value that may be absent, by not standing in the file or by a variable that is not set.
+    fn optional(&self, text: Option<&Text>) -> Option<String> {
+        let text = text?.as_str();
+        match referred(text) {
+            Some(name) => self.environment.variable(name),
+            None => Some(text.to_owned()),
+        }
+    }
+
+    fn parsed<T: FromStr<Err: ToString>>(&mut self, text: Option<&Text>) -> Option<T> {
+        let text = text?;
+        text.as_str().parse().map_err(|error: T::Err| self.error(text, error.to_string())).ok()
+    }
+
+    fn duration(&mut self, text: Option<&Text>, default: Duration) -> Duration {
+        let Some(text) = text else { return default };
+        parse_duration(text.as_str()).unwrap_or_else(|reason| {
+            self.error(text, reason);
+            default
+        })
+    }
+
+    fn optional_ms(&mut self, text: Option<&Text>) -> Option<u64> {
+        let duration = self.duration(Some(text?), Duration::ZERO);
+        Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn bytes(&mut self, text: Option<&Text>, default: u64) -> u64 {
+        let Some(text) = text else { return default };
+        parse_bytes(text.as_str()).unwrap_or_else(|reason| {
+            self.error(text, reason);
+            default
+        })
+    }
+
+    /// Says which settings of a section are there and do nothing: a limit that nobody enforces must not look enforced.
+    fn note_unused(&mut self, section: &str, settings: &[(&str, &Unused)]) {
+        for (name, _) in settings.iter().filter(|(_, value)| value.is_some()) {
+            let message = format!("`{section}.{name}` is accepted and has no effect in this version");
+            if !self.warnings.iter().any(|warning| warning.message == message) {
+                self.warnings.push(Diagnostic { file: self.file.clone(), line: 0, column: 0, message });
+            }
+        }
+    }
+
+    fn error(&mut self, at: &Text, message: impl Into<String>) {
+        let diagnostic = self.diagnostic(at, message.into());
+        self.errors.push(diagnostic);
+    }
+
+    fn warn(&mut self, at: &Text, message: impl Into<String>) {
+        let diagnostic = self.diagnostic(at, message.into());
+        self.warnings.push(diagnostic);
+    }
+
+    fn diagnostic(&self, at: &Text, message: String) -> Diagnostic {
+        let (line, column) = at.place();
+        Diagnostic { file: self.file.clone(), line, column, message }
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

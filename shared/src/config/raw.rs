@@ -1,0 +1,148 @@
+//! The grammar of `config.yaml`. Unknown keys are errors everywhere; nothing here is judged yet.
+//!
+//! LiteLLM's names for two sections are aliases. Settings whose function is not in this version are read into [`Unused`], so
+//! that a file written for the whole product loads; `check` names each of them in a warning.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::scalar::Text;
+use crate::control::ModelMode;
+
+/// A setting that is accepted and not in effect yet.
+pub(super) type Unused = Option<serde::de::IgnoredAny>;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub model_list: Vec<RawModel>,
+    pub router_settings: RawRouter,
+    #[serde(alias = "litellm_settings")]
+    pub deltallm_settings: RawProduct,
+    pub general_settings: RawGeneral,
+    pub keys: Vec<RawKey>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawModel {
+    pub model_name: Text,
+    #[serde(alias = "litellm_params")]
+    pub deltallm_params: RawParams,
+    #[serde(default)]
+    pub model_info: RawModelInfo,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawParams {
+    pub model: Text,
+    pub api_key: Option<Text>,
+    pub api_base: Option<Text>,
+    pub timeout: Option<Text>,
+    pub stream_timeout: Option<Text>,
+    pub weight: Option<u32>,
+    pub rpm: Unused,
+    pub tpm: Unused,
+    #[serde(default)]
+    pub mock: RawMock,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawMock {
+    pub delay: Option<Text>,
+    pub chunk_gap: Option<Text>,
+    pub failure_percent: Option<u8>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawModelInfo {
+    pub mode: Option<ModelMode>,
+    pub tags: Vec<String>,
+    pub input_cost_per_token: Option<Text>,
+    pub output_cost_per_token: Option<Text>,
+    pub cache_read_input_token_cost: Option<Text>,
+    pub cache_creation_input_token_cost: Option<Text>,
+    pub output_cost_per_reasoning_token: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawRouter {
+    pub timeout: Option<Text>,
+    pub model_group_alias: BTreeMap<String, Text>,
+    pub routing_strategy: Option<Text>,
+    pub num_retries: Unused,
+    pub cooldown_time: Unused,
+    pub allowed_fails: Unused,
+    pub fallbacks: Unused,
+    pub context_window_fallbacks: Unused,
+    pub content_policy_fallbacks: Unused,
+    pub default_fallbacks: Unused,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawProduct {
+    pub guardrails: Unused,
+    pub cache: Unused,
+    pub drop_params: Unused,
+    pub callbacks: Unused,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawGeneral {
+    pub master_key: Option<Text>,
+    pub salt_key: Option<Text>,
+    pub database_url: Option<Text>,
+    pub redis_url: Option<Text>,
+    pub admin_url: Option<Text>,
+    pub built_in_models: Option<bool>,
+    pub max_request_body: Option<Text>,
+    pub client_timeouts: RawClientTimeouts,
+    pub journal: RawJournal,
+    pub egress: RawEgress,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawClientTimeouts {
+    pub header: Option<Text>,
+    pub body: Option<Text>,
+    pub stall: Option<Text>,
+    pub keepalive: Option<Text>,
+    pub drain: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawJournal {
+    pub fsync_interval: Option<Text>,
+    pub max_size: Option<Text>,
+    pub on_full: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawEgress {
+    pub allow_private: Vec<Text>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawKey {
+    pub name: Text,
+    pub key: Text,
+    pub models: Option<Vec<String>>,
+    pub expires_at: Option<Text>,
+    #[serde(default)]
+    pub blocked: bool,
+    pub max_budget: Unused,
+    pub budget_duration: Unused,
+    pub rpm_limit: Unused,
+    pub tpm_limit: Unused,
+}
