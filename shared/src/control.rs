@@ -267,7 +267,9 @@ mod tests {
     #[test]
     fn an_older_admin_may_leave_fields_out() {
         let line = r#"{"type":"snapshot","version":1,"snapshot":{"users":[]}}"#;
-        let ConfigMessage::Snapshot { snapshot, .. } = serde_json::from_str(line).unwrap() else { panic!("no snapshot") };
+        let ConfigMessage::Snapshot { snapshot, .. } = serde_json::from_str(line).unwrap() else {
+            panic!("no snapshot")
+        };
         assert_eq!(snapshot, ConfigSnapshot::default());
     }
 }

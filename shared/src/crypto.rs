@@ -26,8 +26,17 @@ const MIN_SALT_CHARS: usize = 16;
 const KEY_RANDOM_CHARS: usize = 43;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Values that people leave in place; to accept one would be to publish the secret.
-const PLACEHOLDERS: [&str; 9] =
-    ["change-me", "changeme", "change_me", "your-salt-key", "your-master-key", "placeholder", "secret", "password", "sk-1234"];
+const PLACEHOLDERS: [&str; 9] = [
+    "change-me",
+    "changeme",
+    "change_me",
+    "your-salt-key",
+    "your-master-key",
+    "placeholder",
+    "secret",
+    "password",
+    "sk-1234",
+];
 
 /// Why a secret cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +61,9 @@ pub enum CryptoError {
 /// Refuses placeholders and short secrets; for the salt key and the master key alike.
 pub fn check_strength(secret: &str) -> Result<(), CryptoError> {
     let lower = secret.to_ascii_lowercase();
-    if secret.chars().count() < MIN_SALT_CHARS || PLACEHOLDERS.iter().any(|word| lower == *word || lower == format!("sk-{word}")) {
+    if secret.chars().count() < MIN_SALT_CHARS
+        || PLACEHOLDERS.iter().any(|word| lower == *word || lower == format!("sk-{word}"))
+    {
         return Err(CryptoError::WeakSecret);
     }
     // `change-me-please-please` is as bad as `change-me`.

@@ -20,7 +20,9 @@ impl Cidr {
     /// Whether the network holds this address.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(net), IpAddr::V4(address)) => same_prefix(net.to_bits().into(), address.to_bits().into(), 32, self.prefix),
+            (IpAddr::V4(net), IpAddr::V4(address)) => {
+                same_prefix(net.to_bits().into(), address.to_bits().into(), 32, self.prefix)
+            }
             (IpAddr::V6(net), IpAddr::V6(address)) => same_prefix(net.to_bits(), address.to_bits(), 128, self.prefix),
             _ => false,
         }
@@ -137,9 +139,24 @@ mod tests {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for private in [
-            "127.0.0.1", "10.0.0.1", "172.16.5.5", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-            "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
-            "2001:db8::1", "ff02::1",
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.5.5",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }
@@ -148,7 +165,9 @@ mod tests {
     #[test]
     fn a_private_network_can_be_allowed() {
         let networks: Vec<Cidr> = ["10.1.0.0/16", "fd00::/8"].iter().map(|text| text.parse().unwrap()).collect();
-        assert!(is_allowed("10.1.2.3".parse().unwrap(), &networks) && is_allowed("fd12::1".parse().unwrap(), &networks));
+        assert!(
+            is_allowed("10.1.2.3".parse().unwrap(), &networks) && is_allowed("fd12::1".parse().unwrap(), &networks)
+        );
         assert!(!is_allowed("10.2.2.3".parse().unwrap(), &networks));
         assert!(is_allowed("10.2.2.3".parse().unwrap(), &["0.0.0.0/0".parse().unwrap()]));
         for text in ["10.0.0.0", "10.0.0.0/33", "x/8", "::/129"] {
@@ -161,7 +180,17 @@ mod tests {
         for good in ["https://api.example.com/v1", "http://127.0.0.1:8080", "http://[::1]:8080/v1"] {
             assert_eq!(check_url(good), Ok(()), "{good}");
         }
-        for bad in ["ftp://x", "https://", "https://u:p@x/v1", "https://x/?a=1", "https://x y", "http://x:0", "http://x:y", "http://[zz]/", "x"] {
+        for bad in [
+            "ftp://x",
+            "https://",
+            "https://u:p@x/v1",
+            "https://x/?a=1",
+            "https://x y",
+            "http://x:0",
+            "http://x:y",
+            "http://[zz]/",
+            "x",
+        ] {
             assert!(check_url(bad).is_err(), "{bad}");
         }
     }

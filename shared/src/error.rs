@@ -139,8 +139,12 @@ impl ApiError {
             param: Option<&'a str>,
             code: &'a str,
         }
-        let error =
-            Detail { message: &self.message, r#type: self.code.kind(), param: self.param.as_deref(), code: self.code.code() };
+        let error = Detail {
+            message: &self.message,
+            r#type: self.code.kind(),
+            param: self.param.as_deref(),
+            code: self.code.code(),
+        };
         serde_json::to_string(&Envelope { error }).unwrap_or_default()
     }
 }

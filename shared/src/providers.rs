@@ -57,12 +57,7 @@ const fn vendor(id: &'static str, label: &'static str, api_base: &'static str, k
 
 /// A server that people run themselves: a key is possible and rarely there.
 const fn own_server(id: &'static str, label: &'static str, api_base: Option<&'static str>) -> Provider {
-    Provider {
-        default_api_base: api_base,
-        key_variable: None,
-        needs_api_key: false,
-        ..vendor(id, label, "", "")
-    }
+    Provider { default_api_base: api_base, key_variable: None, needs_api_key: false, ..vendor(id, label, "", "") }
 }
 
 /// Every provider.
@@ -97,7 +92,10 @@ pub const PROVIDERS: &[Provider] = &[
     own_server("vllm", "vLLM", Some("http://localhost:8000/v1")),
     own_server("lm_studio", "LM Studio", Some("http://localhost:1234/v1")),
     own_server("openai_compatible", "Any OpenAI-compatible server", None),
-    Provider { credential_style: CredentialStyle::None, ..own_server(MOCK, "Mock (answers by itself)", Some("http://mock.invalid/v1")) },
+    Provider {
+        credential_style: CredentialStyle::None,
+        ..own_server(MOCK, "Mock (answers by itself)", Some("http://mock.invalid/v1"))
+    },
 ];
 
 /// The provider that answers by itself, for trials and tests: `mock/echo`, `mock/lorem`.

@@ -112,7 +112,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_with_their_units_and_bare_numbers_are_seconds() {
-        for (text, ms) in [("250ms", 250), ("30s", 30_000), ("5m", 300_000), ("1.5h", 5_400_000), ("60", 60_000), ("0.25", 250)] {
+        for (text, ms) in
+            [("250ms", 250), ("30s", 30_000), ("5m", 300_000), ("1.5h", 5_400_000), ("60", 60_000), ("0.25", 250)]
+        {
             assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(ms), "{text}");
         }
         for text in ["", "s", "-1s", "1y", "1.2345s", "1 fortnight", "99999999999999999999s"] {

@@ -20,10 +20,7 @@ pub fn lookup(provider: &str, model: &str) -> Option<&'static ModelInfo> {
 
 /// All models of a provider, or those of one mode, sorted by name.
 pub fn models_of(provider: &str, mode: Option<Mode>) -> Vec<&'static ModelInfo> {
-    TABLE
-        .of_provider(provider)
-        .filter(|info| mode.is_none_or(|mode| info.mode == mode))
-        .collect()
+    TABLE.of_provider(provider).filter(|info| mode.is_none_or(|mode| info.mode == mode)).collect()
 }
 
 /// Which edition of the prices this is, such as `litellm-1.109.1`. Stands in every priced record.

@@ -216,10 +216,7 @@ impl ModelInfo {
         let mut column = || columns.next();
         let (provider, model) = column()?.split_once('/')?;
         let mode = Mode::from_name(column()?)?;
-        let price_list = column()?
-            .split_ascii_whitespace()
-            .map(parse_price)
-            .collect::<Option<Vec<_>>>()?;
+        let price_list = column()?.split_ascii_whitespace().map(parse_price).collect::<Option<Vec<_>>>()?;
         let mut info = Self {
             provider,
             model,
@@ -267,12 +264,7 @@ impl ModelInfo {
     }
 
     /// The price for a request with `prompt_tokens`, served by `tier`. A tier without a price of its own costs the standard one.
-    pub fn price_at(
-        &self,
-        kind: PriceKind,
-        tier: ServiceTier,
-        prompt_tokens: u64,
-    ) -> Option<UnitPrice> {
+    pub fn price_at(&self, kind: PriceKind, tier: ServiceTier, prompt_tokens: u64) -> Option<UnitPrice> {
         let of_tier = |tier| {
             self.price_list
                 .iter()
@@ -280,16 +272,12 @@ impl ModelInfo {
                 .filter(|price| price.above_tokens == 0 || prompt_tokens > price.above_tokens)
                 .max_by_key(|price| price.above_tokens)
         };
-        of_tier(tier)
-            .or_else(|| of_tier(ServiceTier::Standard))
-            .map(|price| price.per_unit)
+        of_tier(tier).or_else(|| of_tier(ServiceTier::Standard)).map(|price| price.per_unit)
     }
 
     /// Whether the catalogue says that the model has this ability.
     pub fn can(&self, capability: Capability) -> bool {
-        self.capabilities
-            .split_ascii_whitespace()
-            .any(|name| name == capability.name())
+        self.capabilities.split_ascii_whitespace().any(|name| name == capability.name())
     }
 
     /// The abilities by name.
@@ -306,11 +294,7 @@ fn parse_price(word: &str) -> Option<Price> {
     Some(Price {
         kind: PriceKind::from_name(kind)?,
         tier: ServiceTier::from_name(tier)?,
-        above_tokens: above_thousand
-            .strip_suffix('k')?
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(1000)?,
+        above_tokens: above_thousand.strip_suffix('k')?.parse::<u64>().ok()?.checked_mul(1000)?,
         per_unit: UnitPrice::from_femto(femto.parse().ok()?),
     })
 }

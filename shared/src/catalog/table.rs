@@ -18,20 +18,13 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) const fn new(text: &'static str) -> Self {
-        Self {
-            text,
-            parsed: RwLock::new(BTreeMap::new()),
-        }
+        Self { text, parsed: RwLock::new(BTreeMap::new()) }
     }
 
     /// The first word of the header.
     pub(super) fn version(&self) -> &'static str {
         let header = self.text.lines().next().unwrap_or_default();
-        header
-            .trim_start_matches("# ")
-            .split('\t')
-            .next()
-            .unwrap_or_default()
+        header.trim_start_matches("# ").split('\t').next().unwrap_or_default()
     }
 
     pub(super) fn lookup(&self, provider: &str, model: &str) -> Option<&'static ModelInfo> {
@@ -75,17 +68,11 @@ impl Table {
     /// Works on bytes: an offset in the middle of the text may fall inside a character.
     fn line_start(&self, offset: usize) -> usize {
         let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |newline| newline + 1)
+        before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)
     }
 
     fn line_at(&self, offset: usize) -> &'static str {
-        self.text
-            .get(offset..)
-            .and_then(|rest| rest.lines().next())
-            .unwrap_or_default()
+        self.text.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or_default()
     }
 
     fn after_line(&self, offset: usize) -> usize {
@@ -94,20 +81,14 @@ impl Table {
 
     fn entry_at(&self, offset: usize) -> Option<&'static ModelInfo> {
         // Each write leaves the map whole, so a poisoned lock is as good as any.
-        if let Some(known) = self
-            .parsed
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&offset)
-        {
+        if let Some(known) = self.parsed.read().unwrap_or_else(PoisonError::into_inner).get(&offset) {
             return Some(known);
         }
         let mut parsed = self.parsed.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = parsed.get(&offset) {
             return Some(known);
         }
-        let entry: &'static ModelInfo =
-            Box::leak(Box::new(ModelInfo::parse(self.line_at(offset))?));
+        let entry: &'static ModelInfo = Box::leak(Box::new(ModelInfo::parse(self.line_at(offset))?));
         parsed.insert(offset, entry);
         Some(entry)
     }

@@ -18,17 +18,11 @@ fn price(text: &str) -> Option<UnitPrice> {
 #[test]
 fn known_prices_are_exact() {
     let mini = lookup("openai", "gpt-4o-mini").unwrap();
-    assert_eq!(
-        (mini.provider, mini.model, mini.mode),
-        ("openai", "gpt-4o-mini", Mode::Chat)
-    );
+    assert_eq!((mini.provider, mini.model, mini.mode), ("openai", "gpt-4o-mini", Mode::Chat));
     assert_eq!(mini.price(PriceKind::Input), price("0.00000015"));
     assert_eq!(mini.price(PriceKind::Output), price("0.0000006"));
     assert_eq!(mini.price(PriceKind::CacheRead), price("0.000000075"));
-    assert_eq!(
-        mini.price_at(PriceKind::Input, ServiceTier::Batch, 10),
-        price("0.000000075")
-    );
+    assert_eq!(mini.price_at(PriceKind::Input, ServiceTier::Batch, 10), price("0.000000075"));
     assert_eq!(mini.max_input_tokens, Some(128_000));
     assert_eq!(mini.max_output_tokens, Some(16_384));
     let list = mini.prices.unwrap();
@@ -53,10 +47,7 @@ fn a_long_prompt_takes_the_price_of_its_step() {
     assert_eq!(input(256_000), price("0.0000004"));
     assert_eq!(input(256_001), price("0.0000012"));
     // No batch price is known: the standard one of the same step holds.
-    assert_eq!(
-        plus.price_at(PriceKind::Input, ServiceTier::Batch, 300_000),
-        price("0.0000012")
-    );
+    assert_eq!(plus.price_at(PriceKind::Input, ServiceTier::Batch, 300_000), price("0.0000012"));
 }
 
 #[test]
@@ -98,21 +89,10 @@ fn every_line_is_sorted_unique_whole_and_found() {
         for price in info.price_list() {
             assert!(price.per_unit >= UnitPrice::FREE, "{name} {price:?}");
         }
-        let places: BTreeSet<_> = info
-            .price_list()
-            .iter()
-            .map(|p| (p.kind, p.tier, p.above_tokens))
-            .collect();
-        assert_eq!(
-            places.len(),
-            info.price_list().len(),
-            "{name} has one price twice"
-        );
+        let places: BTreeSet<_> = info.price_list().iter().map(|p| (p.kind, p.tier, p.above_tokens)).collect();
+        assert_eq!(places.len(), info.price_list().len(), "{name} has one price twice");
         for capability in info.capabilities() {
-            assert!(
-                Capability::from_name(capability).is_some(),
-                "{name}: {capability}"
-            );
+            assert!(Capability::from_name(capability).is_some(), "{name}: {capability}");
         }
     }
 }
@@ -122,18 +102,10 @@ fn the_catalogue_is_large_enough_to_be_whole() {
     assert!(lines().count() > 4_000);
     assert!(models_of("openai", Some(Mode::Chat)).len() > 50);
     assert!(models_of("anthropic", None).len() > 15);
-    assert!(
-        models_of("openai", Some(Mode::Embedding))
-            .iter()
-            .any(|info| info.model == "text-embedding-3-small")
-    );
+    assert!(models_of("openai", Some(Mode::Embedding)).iter().any(|info| info.model == "text-embedding-3-small"));
     assert!(models_of("nobody", None).is_empty());
     // `azure` must not swallow `azure_ai`.
-    assert!(
-        models_of("azure", None)
-            .iter()
-            .all(|info| info.provider == "azure")
-    );
+    assert!(models_of("azure", None).iter().all(|info| info.provider == "azure"));
     let all: usize = lines()
         .map(|line| line.split('/').next().unwrap())
         .collect::<BTreeSet<_>>()

@@ -12,7 +12,10 @@ use crate::{
 pub(super) fn deployments(environment: &dyn Environment) -> Vec<FileDeployment> {
     let mut found: Vec<_> = MOCK_MODELS
         .iter()
-        .map(|model| FileDeployment { record: record(MOCK, model, &format!("{MOCK}/{model}"), ModelMode::Chat), api_key: None })
+        .map(|model| FileDeployment {
+            record: record(MOCK, model, &format!("{MOCK}/{model}"), ModelMode::Chat),
+            api_key: None,
+        })
         .collect();
     for provider in PROVIDERS {
         let Some(api_key) = provider.key_variable.and_then(|name| environment.variable(name)) else { continue };

@@ -27,9 +27,8 @@ const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// Reads and checks a file.
 pub fn check(path: &Path, environment: &dyn Environment) -> Result<Config, Vec<Diagnostic>> {
-    let whole_file = |message: String| {
-        vec![Diagnostic { file: path.display().to_string(), line: 0, column: 0, message }]
-    };
+    let whole_file =
+        |message: String| vec![Diagnostic { file: path.display().to_string(), line: 0, column: 0, message }];
     let size = fs::metadata(path).map_err(|error| whole_file(format!("cannot be read: {error}")))?.len();
     if size > MAX_FILE_BYTES {
         return Err(whole_file(format!("is larger than {MAX_FILE_BYTES} bytes")));
@@ -96,21 +95,27 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn config(&mut self, raw: RawConfig) -> Config {
-        self.note_unused("router_settings", &[
-            ("num_retries", &raw.router_settings.num_retries),
-            ("cooldown_time", &raw.router_settings.cooldown_time),
-            ("allowed_fails", &raw.router_settings.allowed_fails),
-            ("fallbacks", &raw.router_settings.fallbacks),
-            ("context_window_fallbacks", &raw.router_settings.context_window_fallbacks),
-            ("content_policy_fallbacks", &raw.router_settings.content_policy_fallbacks),
-            ("default_fallbacks", &raw.router_settings.default_fallbacks),
-        ]);
-        self.note_unused("deltallm_settings", &[
-            ("guardrails", &raw.deltallm_settings.guardrails),
-            ("cache", &raw.deltallm_settings.cache),
-            ("drop_params", &raw.deltallm_settings.drop_params),
-            ("callbacks", &raw.deltallm_settings.callbacks),
-        ]);
+        self.note_unused(
+            "router_settings",
+            &[
+                ("num_retries", &raw.router_settings.num_retries),
+                ("cooldown_time", &raw.router_settings.cooldown_time),
+                ("allowed_fails", &raw.router_settings.allowed_fails),
+                ("fallbacks", &raw.router_settings.fallbacks),
+                ("context_window_fallbacks", &raw.router_settings.context_window_fallbacks),
+                ("content_policy_fallbacks", &raw.router_settings.content_policy_fallbacks),
+                ("default_fallbacks", &raw.router_settings.default_fallbacks),
+            ],
+        );
+        self.note_unused(
+            "deltallm_settings",
+            &[
+                ("guardrails", &raw.deltallm_settings.guardrails),
+                ("cache", &raw.deltallm_settings.cache),
+                ("drop_params", &raw.deltallm_settings.drop_params),
+                ("callbacks", &raw.deltallm_settings.callbacks),
+            ],
+        );
         if let Some(strategy) = &raw.router_settings.routing_strategy
             && strategy.as_str() != "simple-shuffle"
         {
@@ -180,7 +185,10 @@ impl Checker<'_> {
         };
         if provider.needs_api_key && api_key.is_none() && params.api_key.is_none() {
             let variable = provider.key_variable.unwrap_or("its key variable");
-            self.error(&params.model, format!("provider `{}` needs `api_key` here or {variable} in the environment", provider.id));
+            self.error(
+                &params.model,
+                format!("provider `{}` needs `api_key` here or {variable} in the environment", provider.id),
+            );
         }
         let record = DeploymentRecord {
             id: DeploymentId::from_text(&format!(
@@ -238,12 +246,15 @@ impl Checker<'_> {
     }
 
     fn key(&mut self, raw: RawKey) -> Option<FileKey> {
-        self.note_unused("keys", &[
-            ("max_budget", &raw.max_budget),
-            ("budget_duration", &raw.budget_duration),
-            ("rpm_limit", &raw.rpm_limit),
-            ("tpm_limit", &raw.tpm_limit),
-        ]);
+        self.note_unused(
+            "keys",
+            &[
+                ("max_budget", &raw.max_budget),
+                ("budget_duration", &raw.budget_duration),
+                ("rpm_limit", &raw.rpm_limit),
+                ("tpm_limit", &raw.tpm_limit),
+            ],
+        );
         let key = self.resolve(&raw.key)?;
         if check_strength(&key).is_err() || !key.starts_with("sk-") {
             self.error(&raw.key, "a key begins with `sk-`, has 16 characters or more and is no placeholder");

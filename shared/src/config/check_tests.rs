@@ -94,7 +94,13 @@ fn mistakes_of_meaning_are_all_reported_with_their_places() {
 
 #[test]
 fn broken_yaml_wrong_types_and_doubled_keys_have_a_place() {
-    for text in ["model_list: [", "model_list: 5", "keys: []\nkeys: []\n", "model_list:\n  - 7\n", "general_settings: { built_in_models: maybe }"] {
+    for text in [
+        "model_list: [",
+        "model_list: 5",
+        "keys: []\nkeys: []\n",
+        "model_list:\n  - 7\n",
+        "general_settings: { built_in_models: maybe }",
+    ] {
         let error = first_error(text);
         assert!(error.starts_with("config.yaml:"), "{text:?}: {error}");
     }

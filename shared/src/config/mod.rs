@@ -124,7 +124,7 @@ impl Default for General {
             max_request_body_bytes: 50_000_000,
             client: ClientTimeouts {
                 header: Duration::from_secs(10),
-                body: Duration::from_secs(120),
+                body: Duration::from_mins(2),
                 stall: Duration::from_secs(30),
                 keepalive: Duration::from_secs(75),
                 drain: Duration::from_secs(30),

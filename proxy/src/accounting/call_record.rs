@@ -1,0 +1,223 @@
+//! The record of one call, as a guard: whatever ends the request, its drop settles it. Exactly once.
+//!
+//! Pingora calls `logging()` for no stream that a shutdown cuts off, but drops the context; so neither `logging()` nor any
+//! other hook is relied upon. The order on file is: *open* before the upstream is called, *progress* about once a second of a
+//! stream, *settled* before the last bytes of the answer go out.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use deltallm_shared::{
+    catalog,
+    error::ErrorCode,
+    event::{Outcome, SpendEvent},
+    ids::EventId,
+    money::NanoUsd,
+    pricing::{AppliedPrices, PriceState, Usage, UsageSource},
+    time_text::Timestamp,
+};
+
+use super::{
+    Accounts,
+    journal::JournalError,
+    token_counter::{Uncounted, estimate_tokens, price},
+};
+use crate::{dialects::openai::produced_text::ProducedText, snapshot::Deployment, telemetry::metrics::KindLabel};
+
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// Guards the record of a call that was authenticated.
+pub struct CallRecord {
+    accounts: Accounts,
+    event: SpendEvent,
+    prices: AppliedPrices,
+    prompt: Bytes,
+    produced: ProducedText,
+    usage: Option<Usage>,
+    started: Instant,
+    first_byte_us: Option<u64>,
+    last_progress: Instant,
+    is_upstream_called: bool,
+    is_settled: bool,
+}
+
+impl CallRecord {
+    /// Begins a record. Nothing is on file yet: a call that is refused has one record only.
+    pub fn begin(accounts: Accounts, request_id: String, started_at: Timestamp, started: Instant) -> Self {
+        let event = SpendEvent {
+            event_id: EventId::new(),
+            request_id,
+            started_at,
+            price_version: catalog::version().to_owned(),
+            ..SpendEvent::default()
+        };
+        Self {
+            accounts,
+            event,
+            prices: AppliedPrices::default(),
+            prompt: Bytes::new(),
+            produced: ProducedText::default(),
+            usage: None,
+            started,
+            first_byte_us: None,
+            last_progress: started,
+            is_upstream_called: false,
+            is_settled: false,
+        }
+    }
+
+    /// What is known of the call so far; stages write their part.
+    pub fn event_mut(&mut self) -> &mut SpendEvent {
+        &mut self.event
+    }
+
+    /// What is known of the call so far.
+    pub fn event(&self) -> &SpendEvent {
+        &self.event
+    }
+
+    /// Puts the call on file before its upstream is called: with the input's estimate, which is what it is billed if this
+    /// process is killed.
+    pub fn open(&mut self, deployment: &Deployment, prompt: Bytes) -> Result<(), JournalError> {
+        self.prices = deployment.prices;
+        self.event.usage = Usage { input_tokens: estimate_tokens(prompt.len()), ..Usage::default() };
+        self.event.usage_source = UsageSource::Estimated;
+        self.prompt = prompt;
+        self.served_by(deployment);
+        self.event.finished_at = Timestamp::now();
+        price(&mut self.event, &self.prices);
+        let opened = self.accounts.journal.open_call(&self.event);
+        if opened.is_err() {
+            self.accounts.metrics.journal_refusals.inc();
+        }
+        opened
+    }
+
+    /// Names the deployment of the current attempt.
+    pub fn served_by(&mut self, deployment: &Deployment) {
+        self.prices = deployment.prices;
+        self.event.provider = Some(deployment.provider.id.to_owned());
+        self.event.upstream_model = Some(deployment.upstream_model.clone());
+        self.event.deployment_id = Some(deployment.id);
+        self.event.price_state = deployment.prices.state;
+    }
+
+    /// The upstream has the request: from here on the call may cost something.
+    pub fn upstream_called(&mut self) {
+        self.is_upstream_called = true;
+    }
+
+    /// The attempt consumed nothing: it was not made, or the provider refused it.
+    pub fn nothing_consumed(&mut self) {
+        self.is_upstream_called = false;
+    }
+
+    /// The first byte of the answer is here.
+    pub fn first_byte(&mut self) {
+        if self.first_byte_us.is_none() {
+            self.first_byte_us = Some(micros(self.started.elapsed()));
+            self.event.time_to_first_byte_us = self.first_byte_us;
+        }
+    }
+
+    /// When the first byte of the answer was here, in microseconds from the start.
+    pub fn first_byte_us(&self) -> Option<u64> {
+        self.first_byte_us
+    }
+
+    /// A piece of the answer, for counting.
+    pub fn produced(&mut self, json: &[u8]) {
+        // Once the provider has said what was used, nothing has to be counted.
+        if self.usage.is_none() {
+            self.produced.take_from(json);
+        }
+    }
+
+    /// The provider's own figures; a later one replaces an earlier one.
+    pub fn usage(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
+    /// Puts on file how far a stream is, at most once a second.
+    pub fn progress(&mut self) {
+        let now = Instant::now();
+        if self.is_settled || now.duration_since(self.last_progress) < PROGRESS_EVERY {
+            return;
+        }
+        self.last_progress = now;
+        let mut event = self.event.clone();
+        event.usage.output_tokens = self.produced.pieces();
+        event.finished_at = Timestamp::now();
+        event.duration_us = micros(self.started.elapsed());
+        price(&mut event, &self.prices);
+        if let Err(error) = self.accounts.journal.progress(&event) {
+            tracing::warn!(%error, request_id = event.request_id, "the progress of a stream could not be recorded");
+        }
+    }
+
+    /// Settles the call. Later calls do nothing.
+    pub fn settle(&mut self, outcome: Outcome, status: u16, error: Option<ErrorCode>) {
+        if std::mem::replace(&mut self.is_settled, true) {
+            return;
+        }
+        let event = &mut self.event;
+        event.outcome = outcome;
+        event.status = status;
+        event.error_code = error.map(|code| code.code().to_owned());
+        event.duration_us = micros(self.started.elapsed());
+        event.finished_at = Timestamp(event.started_at.0.saturating_add(i64::try_from(event.duration_us).unwrap_or(0)));
+        if !self.is_upstream_called {
+            (event.usage, event.usage_source) = (Usage::default(), UsageSource::None);
+            // Nothing was used, so the cost is known whatever the model's price is.
+            (event.prices, event.price_state) = (None, PriceState::Free);
+            event.cost = Some(NanoUsd::ZERO);
+        } else if let Some(usage) = self.usage {
+            (event.usage, event.usage_source) = (usage, UsageSource::Provider);
+            price(event, &self.prices);
+        } else {
+            let call = Uncounted {
+                event: std::mem::take(event),
+                prices: self.prices,
+                prompt: std::mem::take(&mut self.prompt),
+                produced: std::mem::take(&mut self.produced),
+            };
+            self.accounts.counter.settle(call);
+            return;
+        }
+        self.observe();
+        if let Err(error) = self.accounts.journal.settle(&self.event) {
+            let event = &self.event;
+            tracing::error!(%error, request_id = event.request_id, event_id = %event.event_id, cost = ?event.cost, "a call could not be recorded");
+        }
+    }
+
+    fn observe(&self) {
+        let (usage, metrics) = (&self.event.usage, &self.accounts.metrics);
+        for (kind, tokens) in [
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+            ("cached_input", usage.cached_input_tokens),
+        ] {
+            if tokens > 0 {
+                metrics.tokens.get_or_create(&KindLabel { kind }).inc_by(tokens);
+            }
+        }
+        match self.event.cost {
+            Some(cost) => drop(metrics.spend_nano_usd.inc_by(u64::try_from(cost.0).unwrap_or(0))),
+            None => drop(metrics.unpriced.inc()),
+        }
+    }
+}
+
+impl Drop for CallRecord {
+    fn drop(&mut self) {
+        if !self.is_settled {
+            let status = self.event.status;
+            self.settle(Outcome::Interrupted, status, None);
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,174 @@
+//! Answers that the gateway writes itself, and the header lines that every answer carries.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deltallm_shared::error::{ApiError, ErrorCode};
+use http::{Version, header};
+use pingora::{Result, http::ResponseHeader, proxy::Session};
+use serde_json::json;
+
+use crate::{
+    context::RequestContext,
+    endpoints::Surface,
+    lifecycle::Lifecycle,
+    snapshot::{Deployment, Snapshot, Target},
+    stages::{authenticate::Principal, authorize::may_use},
+};
+
+const REQUEST_ID: &str = "x-request-id";
+/// Header lines of a provider that mean the same to the client of a gateway.
+const PASSED_BACK: [&str; 4] = ["content-type", "retry-after", "openai-processing-ms", "openai-version"];
+
+/// A short answer.
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its JSON.
+    pub body: Bytes,
+}
+
+/// The answer to a probe; `None` for other surfaces.
+pub fn probe(surface: Surface, lifecycle: &Lifecycle) -> Option<Answer> {
+    match surface {
+        Surface::Liveness => Some(Answer { status: 200, body: Bytes::from_static(br#"{"status":"alive"}"#) }),
+        Surface::Readiness if lifecycle.is_ready() => {
+            Some(Answer { status: 200, body: Bytes::from_static(br#"{"status":"ready"}"#) })
+        }
+        Surface::Readiness => {
+            let status = if lifecycle.is_draining() { "stopping" } else { "no configuration yet" };
+            Some(Answer { status: 503, body: json!({ "status": status }).to_string().into() })
+        }
+        _ => None,
+    }
+}
+
+/// The models that a principal may use, or one of them.
+pub fn models(
+    surface: Surface,
+    name: &str,
+    principal: &Principal,
+    snapshot: &Snapshot,
+) -> std::result::Result<Bytes, ApiError> {
+    let view = |name: &str, group: &Arc<[Arc<Deployment>]>| {
+        let owner = group.first().map_or("", |deployment| deployment.provider.id);
+        json!({ "id": name, "object": "model", "created": 0, "owned_by": owner })
+    };
+    if surface == Surface::Model1 {
+        let name = percent_decode(name);
+        return match snapshot.models.get(&name).filter(|_| may_use(principal, snapshot, &name)) {
+            Some(group) => Ok(view(&name, group).to_string().into()),
+            None => {
+                let text = format!(
+                    "The model `{}` does not exist, or this API key may not use it.",
+                    name.chars().take(200).collect::<String>()
+                );
+                Err(ApiError::about(ErrorCode::ModelNotFound, "model", text))
+            }
+        };
+    }
+    let mut names: Vec<_> = snapshot.models.iter().filter(|(name, _)| may_use(principal, snapshot, name)).collect();
+    names.sort_by_key(|(name, _)| name.as_str());
+    let data: Vec<_> = names.into_iter().map(|(name, group)| view(name, group)).collect();
+    Ok(json!({ "object": "list", "data": data }).to_string().into())
+}
+
+/// Names of models hold slashes and colons, which clients escape.
+fn percent_decode(text: &str) -> String {
+    let (bytes, mut out, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let escaped =
+            text.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        out.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Writes a JSON document.
+pub async fn write_json(session: &mut Session, context: &RequestContext, status: u16, body: Bytes) -> Result<()> {
+    let mut header = ResponseHeader::build(status, Some(4))?;
+    header.insert_header(header::CONTENT_TYPE, "application/json")?;
+    header.insert_header(header::CONTENT_LENGTH, body.len())?;
+    add_request_lines(&mut header, context)?;
+    session.write_response_header(Box::new(header), false).await?;
+    session.write_response_body(Some(body), true).await
+}
+
+/// Writes an error in OpenAI's envelope.
+pub async fn write_error(session: &mut Session, context: &RequestContext, error: &ApiError) -> Result<()> {
+    let body = Bytes::from(error.to_json());
+    let mut header = ResponseHeader::build(error.status(), Some(8))?;
+    header.insert_header(header::CONTENT_TYPE, "application/json")?;
+    header.insert_header(header::CONTENT_LENGTH, body.len())?;
+    match error.code {
+        ErrorCode::MethodNotAllowed => {
+            let other = crate::endpoints::allowed_methods(session.req_header().uri.path());
+            header.insert_header(header::ALLOW, other)?;
+        }
+        ErrorCode::ServiceUnavailable => header.insert_header(header::RETRY_AFTER, "1")?,
+        ErrorCode::BudgetExceeded => header.insert_header("x-should-retry", "false")?,
+        _ => {}
+    }
+    add_request_lines(&mut header, context)?;
+    session.write_response_header(Box::new(header), false).await?;
+    session.write_response_body(Some(body), true).await
+}
+
+/// The header of an upstream's answer, made anew. `rewrites`: the body's length will change.
+pub fn relayed_header(
+    upstream: &ResponseHeader,
+    status: u16,
+    rewrites: bool,
+    context: &RequestContext,
+) -> Result<ResponseHeader> {
+    let mut header = ResponseHeader::build(status, Some(14))?;
+    header.set_version(Version::HTTP_11);
+    for name in PASSED_BACK {
+        if let Some(value) = upstream.headers.get(name) {
+            header.insert_header(name, value.clone())?;
+        }
+    }
+    match upstream.headers.get(header::CONTENT_LENGTH).filter(|_| !rewrites) {
+        Some(length) => header.insert_header(header::CONTENT_LENGTH, length.clone())?,
+        None => header.insert_header(header::TRANSFER_ENCODING, "chunked")?,
+    }
+    if status >= 400 {
+        header.insert_header(header::CONTENT_TYPE, "application/json")?;
+    } else if rewrites {
+        // Proxies on the client's side must neither keep nor hold back a stream.
+        header.insert_header(header::CACHE_CONTROL, "no-cache")?;
+        header.insert_header("x-accel-buffering", "no")?;
+    }
+    add_request_lines(&mut header, context)?;
+    Ok(header)
+}
+
+fn add_request_lines(header: &mut ResponseHeader, context: &RequestContext) -> Result<()> {
+    if let Some(received) = &context.received {
+        header.insert_header(REQUEST_ID, received.request_id.as_str())?;
+    }
+    let (Some(deployment), Some(call)) = (context.deployment(), &context.call) else { return Ok(()) };
+    header.insert_header("x-deltallm-model", printable(&call.index.model))?;
+    header.insert_header("x-deltallm-provider", deployment.provider.id)?;
+    header.insert_header("x-deltallm-deployment", deployment.id.to_string())?;
+    header.insert_header("x-deltallm-attempts", u64::from(context.attempts_made))?;
+    header.insert_header("x-deltallm-overhead-us", context.overhead_us)
+}
+
+/// A model's name as a header value; characters that cannot stand in one are left out.
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect()
+}
+
+/// What a client must never see in a provider's error: where it stands and what we sign in with.
+pub fn hidden_texts(deployment: &Deployment) -> Vec<String> {
+    let mut hidden = Vec::new();
+    if let Target::Remote { host, .. } = &deployment.target {
+        hidden.push(host.clone());
+    }
+    if let Some(value) = deployment.authorization.as_ref().and_then(|value| value.to_str().ok()) {
+        hidden.push(value.trim_start_matches("Bearer ").to_owned());
+    }
+    hidden
+}

@@ -1,0 +1,376 @@
+//! From arguments and configuration to a running server. The only place that knows all concrete types.
+//!
+//! No port is bound before the configuration is valid.
+
+use std::{
+    fmt,
+    fs::Permissions,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use deltallm_shared::{
+    config::{self, Config, Diagnostic, Environment, ProcessEnvironment},
+    crypto::{CryptoError, SaltKey, check_strength},
+    secret::Secret,
+};
+use parking_lot::Mutex;
+use pingora::{
+    apps::HttpServerOptions,
+    listeners::{ListenerConfig, TcpSocketOptions},
+    proxy::http_proxy,
+    server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch, configuration::ServerConf},
+    services::listening::Service,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    accounting::{
+        Accounts,
+        journal::{Journal, JournalError},
+        shipper::Shipper,
+        token_counter::TokenCounter,
+    },
+    gateway::Gateway,
+    lifecycle::Lifecycle,
+    listen::{self, Reserved},
+    mock::{self, MockProvider, SocketFile},
+    net::{header_deadline::HeaderDeadline, peer::Peers},
+    ops::Ops,
+    snapshot::{
+        Live, file_watch,
+        last_known_good::LastKnownGood,
+        link::Link,
+        store::{Keyring, Store},
+    },
+    stages::authenticate::Credentials,
+    telemetry::metrics::Metrics,
+};
+
+/// Connections to providers that are kept for later requests.
+const POOLED_CONNECTIONS: usize = 1024;
+/// Attempts of one request, stale connections included.
+const MAX_ATTEMPTS: usize = 16;
+const H2_IDLE: Duration = Duration::from_mins(5);
+
+/// What `main` read from the command line and the environment.
+pub struct Options {
+    /// `config.yaml`; `None`: the environment's models only.
+    pub config: Option<PathBuf>,
+    /// Where data is kept.
+    pub home: PathBuf,
+    /// The API's address.
+    pub api: SocketAddr,
+    /// The operator's address.
+    pub ops: SocketAddr,
+    /// Serving threads.
+    pub threads: usize,
+}
+
+/// Why the proxy does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// What is wrong in the file, line by line.
+    #[error("{}", Lines(.0))]
+    Config(Vec<Diagnostic>),
+    /// A secret that protects nothing.
+    #[error("{0}: {1}")]
+    Secret(&'static str, CryptoError),
+    /// With an admin service both sides need the same salt key.
+    #[error("DELTALLM_SALT_KEY is not set; it must be the admin service's")]
+    NoSaltKey,
+    /// An address is taken or not ours.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// See [`JournalError`].
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// A file or thread.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The client for the admin service.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Pingora.
+    #[error("the server cannot be made: {0}")]
+    Server(String),
+}
+
+struct Lines<'a>(&'a [Diagnostic]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, diagnostic) in self.0.iter().enumerate() {
+            write!(f, "{}{diagnostic}", if at > 0 { "\n" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Runs the proxy until it is told to stop.
+pub fn run(options: Options) -> Result<(), BootError> {
+    let environment = ProcessEnvironment;
+    let config = load(options.config.as_deref(), &environment)?;
+    let admin_url = environment.variable("DELTALLM_ADMIN_URL").or_else(|| config.general.admin_url.clone());
+    let master_key = master_key(&config, &environment)?;
+    let salt = salt_key(&config, &environment, admin_url.is_some())?;
+
+    let api = reserve(options.api)?;
+    let ops = reserve(options.ops)?;
+
+    std::fs::create_dir_all(&options.home)?;
+    let accounts = open_accounts(&options.home, &config, admin_url.is_some())?;
+    let live = Arc::new(Live::default());
+    let lifecycle = Arc::new(Lifecycle::default());
+    let config = Arc::new(config);
+    let keyring = Keyring { hasher: salt.key_hasher(), secret_box: salt.secret_box() };
+    let store = Arc::new(Mutex::new(Store::new(Arc::clone(&live), keyring.clone(), Arc::clone(&config))));
+
+    let control =
+        Control { options: &options, admin_url, salt: &salt, store, lifecycle: &lifecycle, accounts: &accounts };
+    control.start()?;
+
+    let mock_socket = SocketFile(mock::socket_path());
+    let gateway = Gateway {
+        live,
+        credentials: Credentials { hasher: keyring.hasher, master_key },
+        accounts: accounts.clone(),
+        lifecycle: Arc::clone(&lifecycle),
+        peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.0.clone()),
+        client: config.general.client,
+        max_request_body_bytes: config.general.max_request_body_bytes,
+        request_timeout: config.request_timeout,
+    };
+    let stop = StopSignal {
+        lifecycle: Arc::clone(&lifecycle),
+        drain: config.general.client.drain,
+        accounts: accounts.clone(),
+    };
+    let server = server(&options, gateway, lifecycle, &accounts, [&api, &ops], &mock_socket.0)?;
+    announce(api, ops)?;
+    server.run(RunArgs { shutdown_signal: Box::new(stop) });
+    accounts.counter.flush();
+    accounts.journal.sync()?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn load(path: Option<&Path>, environment: &dyn Environment) -> Result<Config, BootError> {
+    let config = match path {
+        Some(path) => config::check(path, environment),
+        None => config::without_file(environment),
+    };
+    let config = config.map_err(BootError::Config)?;
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(config)
+}
+
+fn master_key(config: &Config, environment: &dyn Environment) -> Result<Option<Secret<String>>, BootError> {
+    let from_environment = environment.variable("DELTALLM_MASTER_KEY").map(Secret::new);
+    let key = config.general.master_key.clone().or(from_environment);
+    if let Some(key) = &key {
+        check_strength(key.expose()).map_err(|error| BootError::Secret("DELTALLM_MASTER_KEY", error))?;
+    }
+    Ok(key)
+}
+
+fn salt_key(config: &Config, environment: &dyn Environment, has_admin: bool) -> Result<SaltKey, BootError> {
+    let from_environment = environment.variable("DELTALLM_SALT_KEY").map(Secret::new);
+    match config.general.salt_key.clone().or(from_environment) {
+        Some(key) => SaltKey::new(&key).map_err(|error| BootError::Secret("DELTALLM_SALT_KEY", error)),
+        None if has_admin => Err(BootError::NoSaltKey),
+        // Alone, the keys stand in the file and their hashes live as long as the process.
+        None => SaltKey::ephemeral().map_err(|error| BootError::Secret("a key for this process", error)),
+    }
+}
+
+fn reserve(address: SocketAddr) -> Result<Reserved, BootError> {
+    listen::reserve(address).map_err(|error| BootError::Listen(address, error))
+}
+
+/// Opens the journal and settles what an earlier process left open, by its last record.
+fn open_accounts(home: &Path, config: &Config, is_shipped: bool) -> Result<Accounts, BootError> {
+    let (journal, replayed) = Journal::open(&home.join("journal"), config.general.journal, is_shipped)?;
+    let journal = Arc::new(journal);
+    if replayed.torn_bytes > 0 {
+        tracing::warn!(bytes = replayed.torn_bytes, "the journal ends in a torn record, as it does after a power cut");
+    }
+    for event in &replayed.interrupted {
+        journal.settle(event)?;
+    }
+    if !replayed.interrupted.is_empty() || replayed.undelivered > 0 {
+        let (interrupted, undelivered) = (replayed.interrupted.len(), replayed.undelivered);
+        tracing::info!(interrupted, undelivered, "the journal of an earlier process was taken over");
+    }
+    journal.start_syncing()?;
+    let counter = TokenCounter::start(Arc::clone(&journal))?;
+    Ok(Accounts { journal, counter, metrics: Arc::new(Metrics::new()) })
+}
+
+/// What runs beside the requests, on a thread of its own: it must never wait for them, nor they for it.
+struct Control<'a> {
+    options: &'a Options,
+    admin_url: Option<String>,
+    salt: &'a SaltKey,
+    store: Arc<Mutex<Store>>,
+    lifecycle: &'a Arc<Lifecycle>,
+    accounts: &'a Accounts,
+}
+
+impl Control<'_> {
+    fn start(self) -> Result<(), BootError> {
+        let watch = self.options.config.clone().map(|path| file_watch::run(path, Arc::clone(&self.store)));
+        let admin = self.admin_tasks()?;
+        if admin.is_none() {
+            self.lifecycle.configured();
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+            runtime.block_on(async move {
+                if let Some(watch) = watch {
+                    tokio::spawn(watch);
+                }
+                if let Some((client, link, shipper)) = admin {
+                    tokio::spawn(link.run(client.clone()));
+                    tokio::spawn(shipper.run(client));
+                }
+                std::future::pending::<()>().await;
+            });
+        })?;
+        Ok(())
+    }
+
+    fn admin_tasks(&self) -> Result<Option<(reqwest::Client, Link, Shipper)>, BootError> {
+        let Some(admin_url) = &self.admin_url else { return Ok(None) };
+        let client = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
+        let file = LastKnownGood::at(&self.options.home);
+        if let Some(last) = file.read() {
+            self.store.lock().apply(last);
+            self.lifecycle.configured();
+        }
+        let link = Link {
+            admin_url: admin_url.clone(),
+            token: self.salt.internal_token(),
+            store: Arc::clone(&self.store),
+            file,
+            lifecycle: Arc::clone(self.lifecycle),
+            metrics: Arc::clone(&self.accounts.metrics),
+        };
+        let shipper = Shipper {
+            admin_url: admin_url.clone(),
+            token: self.salt.internal_token(),
+            journal: Arc::clone(&self.accounts.journal),
+            metrics: Arc::clone(&self.accounts.metrics),
+        };
+        Ok(Some((client, link, shipper)))
+    }
+}
+
+fn server(
+    options: &Options,
+    gateway: Gateway,
+    lifecycle: Arc<Lifecycle>,
+    accounts: &Accounts,
+    [api, ops]: [&Reserved; 2],
+    mock_socket: &Path,
+) -> Result<Server, BootError> {
+    let conf = ServerConf {
+        threads: options.threads,
+        max_retries: MAX_ATTEMPTS,
+        upstream_keepalive_pool_size: POOLED_CONNECTIONS,
+        // The drain is done before Pingora hears of the signal.
+        grace_period_seconds: Some(0),
+        graceful_shutdown_timeout_seconds: Some(1),
+        ..ServerConf::default()
+    };
+    let limits = gateway.client;
+    let mut server = Server::new_with_opt_and_conf(None, conf);
+    server.bootstrap();
+
+    let mut proxy = http_proxy(&server.configuration, gateway);
+    let mut http = HttpServerOptions::default();
+    http.h2c = true;
+    http.h2_idle_timeout = Some(H2_IDLE);
+    proxy.server_options = Some(http);
+    let mut api_service = Service::new("api".to_owned(), HeaderDeadline::new(proxy, limits));
+    api_service.add_listener(listener(api));
+    server.add_service(api_service);
+
+    let mut ops_service = Service::new("ops".to_owned(), Ops { accounts: accounts.clone(), lifecycle });
+    ops_service.threads = Some(1);
+    ops_service.add_listener(listener(ops));
+    server.add_service(ops_service);
+
+    let path =
+        mock_socket.to_str().ok_or_else(|| BootError::Server("the temporary folder's name is not UTF-8".to_owned()))?;
+    let mut mock_service = Service::new("mock provider".to_owned(), MockProvider::default());
+    mock_service.threads = Some(1);
+    mock_service.add_uds(path, Some(Permissions::from_mode(0o600)));
+    server.add_service(mock_service);
+    Ok(server)
+}
+
+fn listener(reserved: &Reserved) -> ListenerConfig {
+    let mut options = TcpSocketOptions::default();
+    options.so_reuseport = Some(true);
+    ListenerConfig::tcp(reserved.address.to_string()).tcp_socket_options(options)
+}
+
+/// Says on standard output where the services are, once they are.
+fn announce(api: Reserved, ops: Reserved) -> Result<(), BootError> {
+    std::thread::Builder::new().name("announce".to_owned()).spawn(move || {
+        let opened =
+            [&api, &ops].iter().all(|reserved| listen::wait_until_open(reserved.address, Duration::from_secs(30)));
+        if opened {
+            use std::io::Write;
+            let line = format!("ready deltallm-proxy api={} ops={}\n", api.address, ops.address);
+            let mut out = std::io::stdout().lock();
+            let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
+        }
+        drop((api, ops));
+    })?;
+    Ok(())
+}
+
+/// Drains before Pingora hears of the signal: it would drop open streams without a word.
+struct StopSignal {
+    lifecycle: Arc<Lifecycle>,
+    drain: Duration,
+    accounts: Accounts,
+}
+
+#[async_trait]
+impl ShutdownSignalWatch for StopSignal {
+    async fn recv(&self) -> ShutdownSignal {
+        any_signal().await;
+        tracing::info!("asked to stop");
+        self.lifecycle.drain(self.drain, any_signal()).await;
+        let counter = self.accounts.counter.clone();
+        let _ = tokio::task::spawn_blocking(move || counter.flush()).await;
+        ShutdownSignal::FastShutdown
+    }
+}
+
+/// SIGTERM, SIGINT or SIGQUIT.
+async fn any_signal() {
+    let wait = |kind| async move {
+        match signal(kind) {
+            Ok(mut stream) => drop(stream.recv().await),
+            Err(error) => {
+                tracing::error!(%error, "a signal cannot be listened for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::quit()) => {}
+    }
+}

@@ -1,0 +1,109 @@
+//! What is known of one request: a typed field for each stage, empty until the stage has run.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use deltallm_shared::{error::ErrorCode, event::Outcome, time_text::Timestamp};
+
+use crate::{
+    accounting::call_record::CallRecord,
+    dialects::openai::request_index::RequestIndex,
+    lifecycle::InFlight,
+    net::replay_session::Kept,
+    routing::Plan,
+    snapshot::{Deployment, Live},
+    stages::{authenticate::Principal, receive::Received, relay::Relay},
+};
+
+/// Lives from the first header byte to the last byte of the answer.
+pub struct RequestContext {
+    /// Counts the request as under way; first in, last out.
+    pub in_flight: InFlight,
+    /// The monotonic start.
+    pub started: Instant,
+    /// The start by the calendar.
+    pub started_at: Timestamp,
+    /// The configuration that this request sees from beginning to end.
+    pub live: Arc<Live>,
+    /// receive: what is asked for.
+    pub received: Option<Received>,
+    /// authenticate: who asks.
+    pub principal: Option<Principal>,
+    /// read_body: whether the client's body was read to its end.
+    pub is_body_read: bool,
+    /// read_body: the body as it came, and what stands in it.
+    pub call: Option<Call>,
+    /// route: whom to ask, in order.
+    pub plan: Plan,
+    /// route: the number of the current attempt.
+    pub attempt: usize,
+    /// send: how often an upstream was asked; a stale connection counts anew.
+    pub attempts_made: u32,
+    /// send: the body of the current attempt.
+    pub upstream_body: Bytes,
+    /// send: when the gateway's own work was done, in microseconds from the start.
+    pub overhead_us: u64,
+    /// relay: what happens to the answer's bytes.
+    pub relay: Option<Relay>,
+    /// relay: the real session, while it is wrapped.
+    pub kept_session: Option<Kept>,
+    /// account: settles the call when it is dropped, whatever happened.
+    pub record: Option<CallRecord>,
+    /// account: the error that the client was told.
+    pub error: Option<ErrorCode>,
+}
+
+/// A body that has been read.
+pub struct Call {
+    /// As it came.
+    pub body: Bytes,
+    /// What stands in it.
+    pub index: RequestIndex,
+}
+
+impl RequestContext {
+    /// For a new request.
+    pub fn new(in_flight: InFlight, live: Arc<Live>) -> Self {
+        Self {
+            in_flight,
+            started: Instant::now(),
+            started_at: Timestamp::now(),
+            live,
+            received: None,
+            principal: None,
+            is_body_read: false,
+            call: None,
+            plan: Plan::default(),
+            attempt: 0,
+            attempts_made: 0,
+            upstream_body: Bytes::new(),
+            overhead_us: 0,
+            relay: None,
+            kept_session: None,
+            record: None,
+            error: None,
+        }
+    }
+
+    /// The deployment of the current attempt.
+    pub fn deployment(&self) -> Option<&Arc<Deployment>> {
+        self.plan.attempt(self.attempt)
+    }
+
+    /// Settles the call, if there is one and it is not settled yet.
+    pub fn settle(&mut self, outcome: Outcome, status: u16, error: Option<ErrorCode>) {
+        if let Some(record) = &mut self.record {
+            record.settle(outcome, status, error);
+        }
+    }
+
+    /// What the caller knows this request by; empty before it was received.
+    pub fn request_id(&self) -> &str {
+        self.received.as_ref().map_or("", |received| received.request_id.as_str())
+    }
+
+    /// The name of the surface, for metrics.
+    pub fn endpoint(&self) -> &'static str {
+        self.received.as_ref().map_or("none", |received| received.endpoint.name)
+    }
+}

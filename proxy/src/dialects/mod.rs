@@ -1,0 +1,3 @@
+//! Wire formats, one folder each. Pure: bytes and values in, bytes and values out.
+
+pub mod openai;

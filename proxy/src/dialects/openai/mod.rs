@@ -1,0 +1,8 @@
+//! OpenAI's wire format, which is also what most vendors speak.
+//!
+//! Where client and provider both speak it, only the bytes that are ours are touched: the model's name, the request for usage.
+
+pub mod produced_text;
+pub mod request_index;
+pub mod stream_event;
+pub mod usage;

@@ -1,0 +1,89 @@
+//! OpenAI's `usage` object, and the names that compatible vendors give its parts.
+
+use deltallm_shared::pricing::Usage;
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireUsage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    prompt_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+    /// DeepSeek's name for cached input tokens.
+    prompt_cache_hit_tokens: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct InputDetails {
+    cached_tokens: Option<u64>,
+    /// OpenRouter's name for tokens written to the prompt cache.
+    cache_write_tokens: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct OutputDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+/// Reads a `usage` value; `None` where it is null or not of a known form.
+pub fn read(json: &[u8]) -> Option<Usage> {
+    let wire: WireUsage = serde_json::from_slice::<Option<WireUsage>>(json).ok()??;
+    let input_tokens = wire.prompt_tokens.or(wire.input_tokens);
+    let output_tokens = wire.completion_tokens.or(wire.output_tokens);
+    if input_tokens.is_none() && output_tokens.is_none() {
+        return None;
+    }
+    let input_details = wire.prompt_tokens_details.unwrap_or_default();
+    Some(Usage {
+        input_tokens: input_tokens.unwrap_or(0),
+        output_tokens: output_tokens.unwrap_or(0),
+        cached_input_tokens: input_details.cached_tokens.or(wire.prompt_cache_hit_tokens).unwrap_or(0),
+        cache_creation_tokens: input_details.cache_write_tokens.unwrap_or(0),
+        reasoning_tokens: wire.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+    })
+}
+
+/// The usage of a whole answer.
+pub fn of_answer(body: &[u8]) -> Option<Usage> {
+    read(sonic_rs::get(body, ["usage"]).ok()?.as_raw_str().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_parts_are_read() {
+        let usage = of_answer(
+            br#"{"id":"x","usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":3}}}"#,
+        );
+        let expected = Usage {
+            input_tokens: 10,
+            output_tokens: 5,
+            cached_input_tokens: 4,
+            reasoning_tokens: 3,
+            cache_creation_tokens: 0,
+        };
+        assert_eq!(usage, Some(expected));
+    }
+
+    #[test]
+    fn null_absent_and_strange_usage_is_none() {
+        for body in [
+            "{}",
+            r#"{"usage":null}"#,
+            r#"{"usage":"many"}"#,
+            r#"{"usage":{}}"#,
+            "",
+            "{",
+            r#"{"usage":{"prompt_tokens":-1}}"#,
+        ] {
+            assert_eq!(of_answer(body.as_bytes()), None, "{body}");
+        }
+    }
+}

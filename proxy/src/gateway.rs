@@ -1,0 +1,473 @@
+//! THE way of a request.
+//!
+//! Pingora calls these hooks in this order; each names the stages it runs and why they stand there. The stages are pure or
+//! nearly so and live in `stages/`; only this file writes to the wire and decides what comes next.
+//!
+//! | hook | stages |
+//! |---|---|
+//! | `early_request_filter` | the header has arrived: stop its deadline |
+//! | `request_filter` | receive, authenticate, read_body, authorize, route, open the record |
+//! | `upstream_peer` | the address of the attempt |
+//! | `upstream_request_filter`, `request_body_filter` | send |
+//! | `response_filter`, `response_body_filter` | relay |
+//! | `fail_to_connect`, `error_while_proxy` | next attempt, or not |
+//! | `fail_to_proxy` | the error for the client |
+//! | `logging` | account |
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use deltallm_shared::{
+    config::ClientTimeouts,
+    error::{ApiError, ErrorCode},
+    event::Outcome,
+    time_text::Timestamp,
+};
+use pingora::{
+    Error, ErrorSource, ErrorType, Result,
+    http::{RequestHeader, ResponseHeader},
+    modules::http::HttpModules,
+    proxy::{FailToProxy, ProxyHttp, Session},
+    upstreams::peer::HttpPeer,
+};
+
+use crate::{
+    accounting::{Accounts, call_record::CallRecord},
+    answers,
+    context::{Call, RequestContext},
+    dialects::openai::request_index::RequestIndex,
+    endpoints::Surface,
+    lifecycle::Lifecycle,
+    net::{
+        header_deadline::header_is_complete,
+        peer::Peers,
+        replay_session::{self, ReplaySession},
+    },
+    routing::Plan,
+    snapshot::Live,
+    stages::{
+        account,
+        authenticate::{self, Credentials, Principal},
+        authorize,
+        read_body::{self, BodyError},
+        receive,
+        relay::{self, Relay},
+        reply::{self, UpstreamVerdict},
+        send,
+    },
+};
+
+/// The client left before any status was written; nginx's number for it.
+const CLIENT_CLOSED: u16 = 499;
+
+/// Everything a request needs, made once by `boot.rs`.
+pub struct Gateway {
+    /// Models, keys, teams.
+    pub live: Arc<Live>,
+    /// What keys are compared with.
+    pub credentials: Credentials,
+    /// Where calls are recorded.
+    pub accounts: Accounts,
+    /// Starting, serving, stopping.
+    pub lifecycle: Arc<Lifecycle>,
+    /// Addresses of deployments.
+    pub peers: Peers,
+    /// Time limits for slow clients.
+    pub client: ClientTimeouts,
+    /// Bodies beyond it are refused.
+    pub max_request_body_bytes: u64,
+    /// How long one request may take in all.
+    pub request_timeout: Duration,
+}
+
+/// What comes after a step of `request_filter`.
+enum Flow {
+    /// The upstream is asked.
+    ToUpstream,
+    /// The client has its answer.
+    Answered,
+}
+
+/// Why a request goes no further.
+enum Stop {
+    /// The client is told.
+    Refused(ApiError),
+    /// There is nobody to tell.
+    Broken(Box<Error>),
+}
+
+impl From<ApiError> for Stop {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Box<Error>> for Stop {
+    fn from(error: Box<Error>) -> Self {
+        Self::Broken(error)
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Gateway {
+    type CTX = RequestContext;
+
+    fn new_ctx(&self) -> RequestContext {
+        self.accounts.metrics.in_flight.inc();
+        RequestContext::new(self.lifecycle.enter(), Arc::clone(&self.live))
+    }
+
+    /// No module of Pingora's is used: compressing a stream would hold its events back.
+    fn init_downstream_modules(&self, _modules: &mut HttpModules) {}
+
+    /// First of all: the client has kept the deadline for its header, and the clock of the request starts.
+    async fn early_request_filter(&self, session: &mut Session, context: &mut RequestContext) -> Result<()> {
+        header_is_complete();
+        context.started = std::time::Instant::now();
+        context.started_at = Timestamp::now();
+        if session.get_keepalive().is_some() {
+            session.set_keepalive(Some(self.client.keepalive.as_secs()));
+        }
+        session.set_write_timeout(Some(self.client.stall));
+        Ok(())
+    }
+
+    /// Everything that can refuse a request, before anything is sent anywhere.
+    async fn request_filter(&self, session: &mut Session, context: &mut RequestContext) -> Result<bool> {
+        match self.prepare(session, context).await {
+            Ok(Flow::ToUpstream) => Ok(false),
+            Ok(Flow::Answered) => Ok(true),
+            Err(Stop::Refused(error)) => {
+                self.refuse(session, context, &error).await?;
+                Ok(true)
+            }
+            Err(Stop::Broken(error)) => Err(error),
+        }
+    }
+
+    /// The address of the attempt's deployment. Runs again for each attempt.
+    async fn upstream_peer(&self, _session: &mut Session, context: &mut RequestContext) -> Result<Box<HttpPeer>> {
+        let Some(deployment) = context.deployment().cloned() else {
+            return Error::e_explain(ErrorType::InternalError, "no deployment is left");
+        };
+        if context.overhead_us == 0 {
+            context.overhead_us = u64::try_from(context.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        }
+        let streams = context.call.as_ref().is_some_and(|call| call.index.stream);
+        let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
+        self.peers.of(&deployment, silence).await.map_err(|error| {
+            tracing::error!(request_id = context.request_id(), deployment_id = %deployment.id, %error, "no address for the deployment");
+            Error::explain(ErrorType::ConnectError, error.to_string()).into_up()
+        })
+    }
+
+    /// send: a request built from nothing, so that nothing of the client's leaks to a provider.
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        request: &mut RequestHeader,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        let Some(deployment) = context.deployment().cloned() else {
+            return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
+        };
+        context.upstream_body = context.call.as_ref().map(|call| rewritten(call, &deployment)).unwrap_or_default();
+        let path = context.received.as_ref().map_or("", |received| received.path);
+        *request =
+            send::upstream_request(&session.req_header().headers, &deployment, path, context.upstream_body.len())?;
+        context.attempts_made += 1;
+        if let Some(record) = &mut context.record {
+            record.served_by(&deployment);
+            record.upstream_called();
+            record.event_mut().attempts = context.attempts_made;
+            record.event_mut().overhead_us = context.overhead_us;
+        }
+        Ok(())
+    }
+
+    /// send: the attempt's body in place of the wrapper's stand-in.
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        is_end: bool,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        *body = is_end.then(|| context.upstream_body.clone());
+        Ok(())
+    }
+
+    /// relay: what the answer is, and the header that the client gets. Nothing of the upstream's header passes unnamed.
+    async fn response_filter(
+        &self,
+        _session: &mut Session,
+        header: &mut ResponseHeader,
+        context: &mut RequestContext,
+    ) -> Result<()> {
+        if header.status.is_informational() {
+            return Ok(());
+        }
+        let relay = relay_for(header, context);
+        let status = match &relay {
+            Relay::Error { verdict, .. } => {
+                context.error = Some(verdict.error.code);
+                verdict.error.status()
+            }
+            _ => header.status.as_u16(),
+        };
+        let rewrites = !matches!(relay, Relay::Document { .. });
+        *header = answers::relayed_header(header, status, rewrites, context)?;
+        context.relay = Some(relay);
+        Ok(())
+    }
+
+    /// relay: bytes through, usage out, errors replaced. At the end the call is settled, before its last bytes go out.
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        is_end: bool,
+        context: &mut RequestContext,
+    ) -> Result<Option<Duration>> {
+        let (Some(relay), Some(record)) = (&mut context.relay, &mut context.record) else { return Ok(None) };
+        let piece = body.take().unwrap_or_default();
+        let out = relay
+            .pass(piece, is_end, record)
+            .map_err(|error| Error::explain(ErrorType::InvalidHTTPHeader, error.to_string()).into_up())?;
+        *body = Some(out);
+        Ok(None)
+    }
+
+    /// The attempt never reached its upstream: the next deployment of the plan, if there is one.
+    fn fail_to_connect(
+        &self,
+        _session: &mut Session,
+        _peer: &HttpPeer,
+        context: &mut RequestContext,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        self.note_attempt(context, &error);
+        context.attempt += 1;
+        error.set_retry(context.deployment().is_some());
+        if !error.retry() {
+            context.attempt -= 1;
+        }
+        error
+    }
+
+    /// The exchange broke. A pooled connection that the upstream had closed meanwhile deserves the same deployment again;
+    /// anything else is final here.
+    fn error_while_proxy(
+        &self,
+        _peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        context: &mut RequestContext,
+        is_reused: bool,
+    ) -> Box<Error> {
+        let mut error = error;
+        self.note_attempt(context, &error);
+        let is_untouched = session.response_written().is_none();
+        let is_stale = is_reused
+            && error.esource() == &ErrorSource::Upstream
+            && error.retry()
+            && matches!(error.etype(), ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError);
+        error.set_retry(is_untouched && is_stale);
+        error
+    }
+
+    /// The end of a request that failed: an error where no status was written, a last event in a stream, else a cut connection.
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
+        let written = session.response_written().map(|header| header.status.as_u16());
+        let model = context.call.as_ref().map_or("", |call| call.index.model.as_str());
+        let Some((told, outcome)) = reply::of_failure(error, model) else {
+            context.settle(Outcome::ClientClosed, written.unwrap_or(CLIENT_CLOSED), None);
+            return FailToProxy { error_code: 0, can_reuse_downstream: false };
+        };
+        tracing::warn!(request_id = context.request_id(), cause = %error, status = ?written, code = told.code.code(), "the request failed");
+        context.error = Some(told.code);
+        // Settled first: a client that reads the error and asks for the record finds it.
+        context.settle(outcome, written.unwrap_or(told.status()), Some(told.code));
+        if written.is_none() {
+            let _ = answers::write_error(session, context, &told).await;
+        } else if context.relay.as_ref().is_some_and(Relay::is_stream) {
+            let _ = session.write_response_body(Some(relay::error_event(&told)), true).await;
+        }
+        FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: false }
+    }
+
+    /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
+    async fn logging(&self, session: &mut Session, _error: Option<&Error>, context: &mut RequestContext) {
+        if let Some(kept) = context.kept_session.take() {
+            replay_session::unwrap(session.as_downstream_mut(), &kept);
+        }
+        let status = session.response_written().map_or(CLIENT_CLOSED, |header| header.status.as_u16());
+        account::account(context, &self.accounts.metrics, status);
+        self.accounts.metrics.in_flight.dec();
+    }
+
+    /// `fail_to_proxy` logs with the request's id; Pingora's own line would say it twice.
+    fn suppress_error_log(&self, _session: &Session, _context: &RequestContext, _error: &Error) -> bool {
+        true
+    }
+}
+
+impl Gateway {
+    /// The stages before the upstream, in order.
+    async fn prepare(&self, session: &mut Session, context: &mut RequestContext) -> Result<Flow, Stop> {
+        // receive: before everything, because nothing else may see an ambiguous request.
+        let head = session.req_header();
+        let received = receive::receive(head, receive::request_id(&head.headers))?;
+        let (surface, rest) = (received.endpoint.surface, received.rest.clone());
+        let received = context.received.insert(received);
+
+        // Probes are answered without a key and while stopping; nothing else is taken any more then.
+        if let Some(answer) = answers::probe(surface, &self.lifecycle) {
+            answers::write_json(session, context, answer.status, answer.body).await?;
+            return Ok(Flow::Answered);
+        }
+        if self.lifecycle.is_draining() {
+            return Err(ApiError::new(ErrorCode::ServiceUnavailable, "The gateway is stopping. Try again.").into());
+        }
+
+        // authenticate: before the body is read, so that a stranger costs nothing.
+        let headers = &session.req_header().headers;
+        let principal = authenticate::authenticate(headers, &context.live, &self.credentials, context.started_at)?;
+        let principal = context.principal.insert(principal);
+
+        let snapshot = context.live.snapshot.load_full();
+        let Surface::Model { required, can_stream } = surface else {
+            let body = answers::models(surface, &rest, principal, &snapshot)?;
+            answers::write_json(session, context, 200, body).await?;
+            return Ok(Flow::Answered);
+        };
+
+        // From here on the call has an owner and gets a record, also when it is refused.
+        let record =
+            context.record.insert(self.begin_record(received.request_id.clone(), context.started, context.started_at));
+        name_caller(record, principal, received.endpoint.name);
+
+        // read_body: routing needs the model's name, which stands in it.
+        let body =
+            read_body::read_body(session.as_downstream_mut(), received, self.max_request_body_bytes, &self.client)
+                .await;
+        let body = body.map_err(|error| match error {
+            BodyError::Refused(error) => Stop::Refused(error),
+            BodyError::Gone(error) => Stop::Broken(error),
+        })?;
+        context.is_body_read = true;
+        let index = RequestIndex::read(&body, required)?;
+        record.event_mut().model.clone_from(&index.model);
+        record.event_mut().stream = index.stream;
+        record.event_mut().end_user.clone_from(&index.end_user);
+        if index.stream && !can_stream {
+            let text = format!("`stream` is not possible at `{}`.", received.path);
+            return Err(ApiError::about(ErrorCode::InvalidRequest, "stream", text).into());
+        }
+
+        // authorize: as soon as the model is known.
+        let group = authorize::authorize(principal, &snapshot, &index.model)?;
+
+        // Limits and budgets (admit), input guardrails (guard_input) and the cache (lookup_cache) have their place here, in
+        // this order: what is refused for money must not be looked at by a paid guardrail, and what a guardrail refuses must
+        // not come from the cache.
+
+        // route: which deployments, in which order.
+        context.plan = Plan::shuffle(group, seed());
+        let Some(first) = context.plan.attempt(0).cloned() else {
+            return Err(ApiError::new(
+                ErrorCode::NoHealthyDeployment,
+                "No deployment serves this model now. Try again.",
+            )
+            .into());
+        };
+
+        // open: on file before anything can cost money.
+        let prompt = body.slice(index.prompt.clone());
+        if let Err(error) = record.open(&first, prompt) {
+            tracing::error!(request_id = received.request_id, %error, "a call is refused because it cannot be recorded");
+            return Err(ApiError::new(
+                ErrorCode::ServiceUnavailable,
+                "The gateway cannot record calls now. Try again later.",
+            )
+            .into());
+        }
+        context.call = Some(Call { body, index });
+
+        // From here on Pingora's own loop runs over the body that was read.
+        let time_left = self.request_timeout.saturating_sub(context.started.elapsed());
+        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), self.lifecycle.cut(), time_left));
+        Ok(Flow::ToUpstream)
+    }
+
+    fn begin_record(&self, request_id: String, started: std::time::Instant, started_at: Timestamp) -> CallRecord {
+        CallRecord::begin(self.accounts.clone(), request_id, started_at, started)
+    }
+
+    /// Tells the client why not, records it, and leaves the connection usable where that is possible.
+    async fn refuse(&self, session: &mut Session, context: &mut RequestContext, error: &ApiError) -> Result<()> {
+        tracing::debug!(
+            request_id = context.request_id(),
+            code = error.code.code(),
+            message = error.message,
+            "refused"
+        );
+        context.error = Some(error.code);
+        let outcome = if error.code.status() < 500 { Outcome::Refused } else { Outcome::GatewayError };
+        context.settle(outcome, error.status(), Some(error.code));
+        if !context.is_body_read && !session.is_body_done() {
+            session.set_keepalive(None);
+        }
+        answers::write_error(session, context, error).await?;
+        if !context.is_body_read {
+            read_body::discard_body(session.as_downstream_mut(), self.max_request_body_bytes).await;
+        }
+        Ok(())
+    }
+
+    fn note_attempt(&self, context: &mut RequestContext, error: &Error) {
+        let outcome = if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" };
+        let labels = crate::telemetry::metrics::OutcomeLabel { outcome };
+        self.accounts.metrics.upstream_attempts.get_or_create(&labels).inc();
+        tracing::debug!(request_id = context.request_id(), attempt = context.attempts_made, cause = %error, "an attempt failed");
+    }
+}
+
+/// What kind of answer the upstream gives.
+fn relay_for(header: &ResponseHeader, context: &RequestContext) -> Relay {
+    let status = header.status.as_u16();
+    let call = context.call.as_ref();
+    if status >= 400 {
+        let model = call.map_or("", |call| call.index.model.as_str());
+        let hidden = context.deployment().map(|deployment| answers::hidden_texts(deployment)).unwrap_or_default();
+        tracing::warn!(
+            request_id = context.request_id(),
+            model,
+            upstream_status = status,
+            "the provider answered with an error"
+        );
+        return Relay::error(UpstreamVerdict::of(status, model, hidden));
+    }
+    let is_events =
+        header.headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    if is_events { Relay::stream(call.is_some_and(|call| call.index.include_usage)) } else { Relay::document(status) }
+}
+
+fn rewritten(call: &Call, deployment: &crate::snapshot::Deployment) -> Bytes {
+    let ask_usage = deployment.provider.stream_usage == deltallm_shared::providers::StreamUsage::Asked;
+    call.index.rewrite(&call.body, &deployment.upstream_model, ask_usage)
+}
+
+fn name_caller(record: &mut CallRecord, principal: &Principal, endpoint: &str) {
+    let event = record.event_mut();
+    endpoint.clone_into(&mut event.endpoint);
+    if let Principal::Key { key, organization_id } = principal {
+        (event.key_id, event.team_id, event.user_id) = (Some(key.id), key.team_id, key.user_id);
+        event.organization_id = *organization_id;
+    }
+}
+
+fn seed() -> u64 {
+    u64::from_le_bytes(deltallm_shared::crypto::random_bytes().unwrap_or_default())
+}

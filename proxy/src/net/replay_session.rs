@@ -1,0 +1,261 @@
+//! The downstream session, wrapped once its body has been read.
+//!
+//! Routing needs the body, so `request_filter` reads it whole; but Pingora sends upstream only what its retry buffer holds, 64
+//! KiB at most, and nothing at all of a larger body. This wrapper says that the whole body is in the retry buffer, so Pingora's
+//! own loop (peers, pools, retries, filters) runs over it for any size and any number of attempts. `request_body_filter` puts
+//! the real bytes in its place.
+//!
+//! It also ends requests from outside: when the process has to stop, or when the request has used its time.
+//!
+//! It implements a trait that Pingora leaves out of its documentation: the version is pinned in `Cargo.toml`, and the tests in
+//! `tests/whole_system` send bodies of every size through it.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+use http::HeaderMap;
+use parking_lot::Mutex;
+use pingora::{
+    Error, ErrorType, Result,
+    http::{RequestHeader, ResponseHeader},
+    protocols::{
+        Digest,
+        http::{
+            HttpTask, ServerSession,
+            custom::{CustomMessageWrite, server::Session as CustomSession},
+        },
+        l4::socket::SocketAddr,
+    },
+};
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep},
+};
+
+/// Pingora's error for a request that the process ended because it stops.
+pub const STOPPING: ErrorType = ErrorType::Custom("the gateway is stopping");
+/// Pingora's error for a request that has used its time.
+pub const OUT_OF_TIME: ErrorType = ErrorType::Custom("the request has used its time");
+
+/// Holds the real session after the wrapper was dropped.
+pub type Kept = Arc<Mutex<Option<Box<ServerSession>>>>;
+
+/// The wrapper.
+pub struct ReplaySession {
+    inner: Box<ServerSession>,
+    kept: Kept,
+    cut: watch::Receiver<bool>,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl ReplaySession {
+    /// Wraps a session whose body has been read. [`unwrap`] gives it back.
+    pub fn wrap(session: &mut ServerSession, cut: watch::Receiver<bool>, time_left: Duration) -> Kept {
+        let kept = Kept::default();
+        let inner = Box::new(std::mem::replace(session, nothing()));
+        let wrapper = Self { inner, kept: Arc::clone(&kept), cut, deadline: Box::pin(sleep(time_left)) };
+        *session = ServerSession::new_custom(Box::new(wrapper));
+        kept
+    }
+}
+
+/// Puts the real session back, so that Pingora can keep the connection alive as usual.
+pub fn unwrap(session: &mut ServerSession, kept: &Kept) {
+    if session.is_custom() {
+        drop(std::mem::replace(session, nothing()));
+    }
+    if let Some(inner) = kept.lock().take() {
+        *session = *inner;
+    }
+}
+
+/// A session that stands in while the real one changes hands; nothing ever speaks to it.
+fn nothing() -> ServerSession {
+    ServerSession::new_custom(Box::new(()))
+}
+
+impl Drop for ReplaySession {
+    fn drop(&mut self) {
+        let inner = std::mem::replace(&mut *self.inner, nothing());
+        *self.kept.lock() = Some(Box::new(inner));
+    }
+}
+
+#[async_trait]
+impl CustomSession for ReplaySession {
+    // What differs from the real session.
+
+    /// Anything but empty: the filter replaces it by the body of the attempt.
+    fn get_retry_buffer(&self) -> Option<Bytes> {
+        Some(Bytes::from_static(b"body"))
+    }
+
+    fn retry_buffer_truncated(&self) -> bool {
+        false
+    }
+
+    fn enable_retry_buffering(&mut self) {}
+
+    fn is_body_done(&mut self) -> bool {
+        true
+    }
+
+    fn is_body_empty(&mut self) -> bool {
+        false
+    }
+
+    async fn read_body_bytes(&mut self) -> Result<Option<Bytes>> {
+        Ok(None)
+    }
+
+    async fn drain_request_body(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Pingora waits here for the client to leave, all the time that the upstream is awaited or read.
+    async fn read_body_or_idle(&mut self, _no_body_expected: bool) -> Result<Option<Bytes>> {
+        tokio::select! {
+            event = self.inner.read_body_or_idle(true) => event,
+            _ = self.cut.wait_for(|cut| *cut) => Err(Error::explain(STOPPING, "drain limit reached")),
+            () = &mut self.deadline => Err(Error::explain(OUT_OF_TIME, "router_settings.timeout")),
+        }
+    }
+
+    /// A failure of the upstream is reported to the caller instead of being written into the client's connection, which is
+    /// still good for an error event.
+    async fn response_duplex_vec(&mut self, mut tasks: Vec<HttpTask>) -> Result<bool> {
+        let failed = tasks.iter().position(|task| matches!(task, HttpTask::Failed(_)));
+        let Some(at) = failed else { return self.inner.response_duplex_vec(tasks).await };
+        let failure = tasks.drain(at..).next();
+        if !tasks.is_empty() {
+            self.inner.response_duplex_vec(tasks).await?;
+        }
+        match failure {
+            Some(HttpTask::Failed(error)) => Err(error),
+            _ => Ok(false),
+        }
+    }
+
+    // What is the real session's.
+
+    fn req_header(&self) -> &RequestHeader {
+        self.inner.req_header()
+    }
+
+    fn req_header_mut(&mut self) -> &mut RequestHeader {
+        self.inner.req_header_mut()
+    }
+
+    async fn write_response_header(&mut self, header: Box<ResponseHeader>, _end: bool) -> Result<()> {
+        self.inner.write_response_header(header).await
+    }
+
+    async fn write_response_header_ref(&mut self, header: &ResponseHeader, _end: bool) -> Result<()> {
+        self.inner.write_response_header_ref(header).await
+    }
+
+    async fn write_body(&mut self, data: Bytes, end: bool) -> Result<()> {
+        self.inner.write_response_body(data, end).await
+    }
+
+    async fn write_trailers(&mut self, trailers: HeaderMap) -> Result<()> {
+        self.inner.write_response_trailers(trailers).await
+    }
+
+    fn set_read_timeout(&mut self, timeout: Option<Duration>) {
+        self.inner.set_read_timeout(timeout);
+    }
+
+    fn get_read_timeout(&self) -> Option<Duration> {
+        self.inner.get_read_timeout()
+    }
+
+    fn set_write_timeout(&mut self, timeout: Option<Duration>) {
+        self.inner.set_write_timeout(timeout);
+    }
+
+    fn get_write_timeout(&self) -> Option<Duration> {
+        self.inner.get_write_timeout()
+    }
+
+    fn set_total_drain_timeout(&mut self, timeout: Option<Duration>) {
+        self.inner.set_total_drain_timeout(timeout);
+    }
+
+    fn get_total_drain_timeout(&self) -> Option<Duration> {
+        self.inner.get_total_drain_timeout()
+    }
+
+    fn request_summary(&self) -> String {
+        self.inner.request_summary()
+    }
+
+    fn response_written(&self) -> Option<&ResponseHeader> {
+        self.inner.response_written()
+    }
+
+    async fn shutdown(&mut self, _code: u32, _reason: &str) {
+        self.inner.shutdown().await;
+    }
+
+    async fn finish(&mut self) -> Result<()> {
+        self.inner.finish_body().await
+    }
+
+    fn body_bytes_sent(&self) -> usize {
+        self.inner.body_bytes_sent()
+    }
+
+    fn body_bytes_read(&self) -> usize {
+        self.inner.body_bytes_read()
+    }
+
+    fn digest(&self) -> Option<&Digest> {
+        self.inner.digest()
+    }
+
+    fn digest_mut(&mut self) -> Option<&mut Digest> {
+        self.inner.digest_mut()
+    }
+
+    fn client_addr(&self) -> Option<&SocketAddr> {
+        self.inner.client_addr()
+    }
+
+    fn server_addr(&self) -> Option<&SocketAddr> {
+        self.inner.server_addr()
+    }
+
+    fn pseudo_raw_h1_request_header(&self) -> Bytes {
+        self.inner.to_h1_raw()
+    }
+
+    // Pingora's own messages between proxies; there are none.
+
+    async fn finish_custom(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn take_custom_message_reader(
+        &mut self,
+    ) -> Option<Box<dyn Stream<Item = Result<Bytes>> + Unpin + Send + Sync + 'static>> {
+        None
+    }
+
+    fn restore_custom_message_reader(
+        &mut self,
+        _reader: Box<dyn Stream<Item = Result<Bytes>> + Unpin + Send + Sync + 'static>,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    fn take_custom_message_writer(&mut self) -> Option<Box<dyn CustomMessageWrite>> {
+        None
+    }
+
+    fn restore_custom_message_writer(&mut self, _writer: Box<dyn CustomMessageWrite>) -> Result<()> {
+        Ok(())
+    }
+}

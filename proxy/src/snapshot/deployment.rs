@@ -1,0 +1,137 @@
+//! One way to serve a model, compiled: the address taken apart, the credential opened, the prices looked up.
+
+use std::time::Duration;
+
+use deltallm_shared::{
+    control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
+    ids::DeploymentId,
+    pricing::AppliedPrices,
+    providers::{self, CredentialStyle, MOCK, Provider},
+    secret::Secret,
+};
+use http::{HeaderValue, Uri};
+
+/// How long a provider may think, where the deployment does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
+/// How long a stream may be silent, where the deployment does not say.
+const DEFAULT_STREAM_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A deployment that requests are sent to.
+pub struct Deployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Its public name.
+    pub model_name: String,
+    /// Its vendor.
+    pub provider: &'static Provider,
+    /// The vendor's name of the model.
+    pub upstream_model: String,
+    /// Where it stands.
+    pub target: Target,
+    /// The path before the endpoint's own: `/v1`.
+    pub base_path: String,
+    /// The `authorization` header.
+    pub authorization: Option<HeaderValue>,
+    /// Until an answer that is not streamed begins, and between its parts.
+    pub timeout: Duration,
+    /// Until a stream begins, and between its chunks.
+    pub stream_timeout: Duration,
+    /// Its share in its group.
+    pub weight: u32,
+    /// What it does.
+    pub mode: ModelMode,
+    /// What it costs.
+    pub prices: AppliedPrices,
+    /// How the mock behaves.
+    pub mock: MockOptions,
+    /// Whether its address was set through the API and must pass the egress guard.
+    pub is_guarded: bool,
+}
+
+/// Where a deployment stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A server.
+    Remote {
+        /// With TLS.
+        tls: bool,
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// The `host` header.
+        authority: String,
+    },
+    /// The mock provider in this process.
+    Mock,
+}
+
+impl Deployment {
+    /// Compiles a record. The error says why the deployment cannot be used.
+    pub fn compile(record: &DeploymentRecord, api_key: Option<&Secret<String>>) -> Result<Self, String> {
+        let provider =
+            providers::provider(&record.provider).ok_or_else(|| format!("unknown provider `{}`", record.provider))?;
+        let base = record.api_base.as_deref().or(provider.default_api_base).ok_or("it needs an api_base")?;
+        let (target, base_path) = take_apart(base)?;
+        let authorization = match (provider.credential_style, api_key) {
+            (CredentialStyle::Bearer, Some(key)) => Some(bearer(key)?),
+            (CredentialStyle::Bearer, None) if provider.needs_api_key => return Err("it needs an api_key".to_owned()),
+            _ => None,
+        };
+        let millis = |ms: Option<u64>, default| ms.filter(|ms| *ms > 0).map_or(default, Duration::from_millis);
+        Ok(Self {
+            id: record.id,
+            model_name: record.model_name.clone(),
+            provider,
+            upstream_model: record.upstream_model.clone(),
+            target: if provider.id == MOCK { Target::Mock } else { target },
+            base_path,
+            authorization,
+            timeout: millis(record.timeout_ms, DEFAULT_TIMEOUT),
+            stream_timeout: millis(record.stream_timeout_ms, DEFAULT_STREAM_TIMEOUT),
+            weight: record.weight,
+            mode: record.mode,
+            prices: AppliedPrices::resolve(&record.provider, &record.upstream_model, record.prices),
+            mock: record.mock,
+            is_guarded: record.source == DeploymentSource::Database,
+        })
+    }
+}
+
+fn bearer(key: &Secret<String>) -> Result<HeaderValue, String> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim()))
+        .map_err(|_| "its api_key is no header value")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn take_apart(base: &str) -> Result<(Target, String), String> {
+    deltallm_shared::egress::check_url(base)?;
+    let uri: Uri = base.parse().map_err(|_| "its api_base is no URL")?;
+    let tls = uri.scheme_str() == Some("https");
+    let host = uri.host().unwrap_or_default();
+    let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
+    let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok((Target::Remote { tls, host, port, authority }, uri.path().trim_end_matches('/').to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_taken_apart() {
+        let (target, path) = take_apart("https://example.com/openai/v1/").unwrap();
+        let remote = |tls, host: &str, port, authority: &str| Target::Remote {
+            tls,
+            host: host.to_owned(),
+            port,
+            authority: authority.to_owned(),
+        };
+        assert_eq!((target, path.as_str()), (remote(true, "example.com", 443, "example.com"), "/openai/v1"));
+        let (target, path) = take_apart("http://[::1]:8080").unwrap();
+        assert_eq!((target, path.as_str()), (remote(false, "::1", 8080, "[::1]:8080"), ""));
+        assert!(take_apart("nonsense").is_err());
+    }
+}

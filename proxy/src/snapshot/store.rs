@@ -1,0 +1,228 @@
+//! Merges the layers of configuration and publishes the result to [`Live`].
+//!
+//! Owned by the control thread; requests never see it. A key that changes is one insert into the concurrent map, anything else
+//! rebuilds the snapshot, which is small.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use deltallm_shared::{
+    config::Config,
+    control::{ConfigMessage, ConfigSnapshot, DeploymentRecord, Entity, EntityKind, KeyRecord},
+    crypto::{KeyHash, KeyHasher, SecretBox},
+    ids::{DeploymentId, KeyId, OrganizationId, TeamId, UserId},
+    secret::Secret,
+};
+use uuid::Uuid;
+
+use super::{Deployment, Live, Snapshot};
+
+/// What opens and finds secrets.
+#[derive(Clone)]
+pub struct Keyring {
+    /// Finds virtual keys.
+    pub hasher: KeyHasher,
+    /// Opens provider credentials.
+    pub secret_box: SecretBox,
+}
+
+/// The layers as they were received.
+pub struct Store {
+    live: Arc<Live>,
+    keyring: Keyring,
+    file: Arc<Config>,
+    version: i64,
+    deployments: HashMap<DeploymentId, DeploymentRecord>,
+    keys: HashMap<KeyId, Arc<KeyRecord>>,
+    teams: HashMap<TeamId, deltallm_shared::control::TeamRecord>,
+    users: HashMap<UserId, deltallm_shared::control::UserRecord>,
+    organizations: HashMap<OrganizationId, deltallm_shared::control::OrganizationRecord>,
+}
+
+impl Store {
+    /// Begins with the file's layer, which is published at once.
+    pub fn new(live: Arc<Live>, keyring: Keyring, file: Arc<Config>) -> Self {
+        let store = Self {
+            live,
+            keyring,
+            file,
+            version: 0,
+            deployments: HashMap::new(),
+            keys: HashMap::new(),
+            teams: HashMap::new(),
+            users: HashMap::new(),
+            organizations: HashMap::new(),
+        };
+        store.publish();
+        store.publish_keys();
+        store
+    }
+
+    /// The version of the streamed layer; 0 before the first.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// Replaces the file's layer.
+    pub fn set_file(&mut self, file: Arc<Config>) {
+        self.file = file;
+        self.publish();
+        self.publish_keys();
+    }
+
+    /// Takes one message of the stream. Returns whether anything changed.
+    pub fn apply(&mut self, message: ConfigMessage) -> bool {
+        match message {
+            ConfigMessage::Heartbeat { .. } => return false,
+            ConfigMessage::Snapshot { version, snapshot } => {
+                self.version = version;
+                self.replace(snapshot);
+                self.publish();
+                self.publish_keys();
+            }
+            ConfigMessage::Upsert { version, change } => {
+                self.version = version;
+                self.upsert(change);
+            }
+            ConfigMessage::Delete { version, entity, id } => {
+                self.version = version;
+                self.delete(entity, id);
+            }
+        }
+        true
+    }
+
+    /// The streamed layer as it stands, for the last-known-good file.
+    pub fn streamed(&self) -> (i64, ConfigSnapshot) {
+        let snapshot = ConfigSnapshot {
+            deployments: self.deployments.values().cloned().collect(),
+            keys: self.keys.values().map(|key| KeyRecord::clone(key)).collect(),
+            teams: self.teams.values().cloned().collect(),
+            users: self.users.values().cloned().collect(),
+            organizations: self.organizations.values().cloned().collect(),
+        };
+        (self.version, snapshot)
+    }
+
+    fn replace(&mut self, snapshot: ConfigSnapshot) {
+        self.deployments = snapshot.deployments.into_iter().map(|record| (record.id, record)).collect();
+        self.keys = snapshot.keys.into_iter().map(|record| (record.id, Arc::new(record))).collect();
+        self.teams = snapshot.teams.into_iter().map(|record| (record.id, record)).collect();
+        self.users = snapshot.users.into_iter().map(|record| (record.id, record)).collect();
+        self.organizations = snapshot.organizations.into_iter().map(|record| (record.id, record)).collect();
+    }
+
+    fn upsert(&mut self, change: Entity) {
+        match change {
+            Entity::Key(record) => {
+                let record = Arc::new(record);
+                let old = self.keys.insert(record.id, Arc::clone(&record));
+                let keys = self.live.keys.pin();
+                // A rotated key has another hash: the old one must not stay behind.
+                if let Some(old) = old.filter(|old| old.hash != record.hash) {
+                    keys.remove(&old.hash);
+                }
+                keys.insert(record.hash, record);
+                return;
+            }
+            Entity::Deployment(record) => {
+                self.deployments.insert(record.id, record);
+            }
+            Entity::Team(record) => {
+                self.teams.insert(record.id, record);
+            }
+            Entity::User(record) => {
+                self.users.insert(record.id, record);
+            }
+            Entity::Organization(record) => {
+                self.organizations.insert(record.id, record);
+            }
+        }
+        self.publish();
+    }
+
+    fn delete(&mut self, entity: EntityKind, id: Uuid) {
+        match entity {
+            EntityKind::Key => {
+                if let Some(old) = self.keys.remove(&KeyId(id)) {
+                    self.live.keys.pin().remove(&old.hash);
+                }
+                return;
+            }
+            EntityKind::Deployment => drop(self.deployments.remove(&DeploymentId(id))),
+            EntityKind::Team => drop(self.teams.remove(&TeamId(id))),
+            EntityKind::User => drop(self.users.remove(&UserId(id))),
+            EntityKind::Organization => drop(self.organizations.remove(&OrganizationId(id))),
+        }
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let mut groups: HashMap<String, Vec<Arc<Deployment>>> = HashMap::new();
+        for file in &self.file.deployments {
+            add(&mut groups, &file.record, file.api_key.as_ref());
+        }
+        for record in self.deployments.values().filter(|record| !record.blocked) {
+            let opened = record
+                .sealed_api_key
+                .as_ref()
+                .map(|sealed| self.keyring.secret_box.open(sealed, &record.id.to_string()));
+            match opened.transpose() {
+                Ok(api_key) => add(&mut groups, record, api_key.as_ref()),
+                Err(error) => {
+                    tracing::error!(deployment_id = %record.id, model = record.model_name, %error, "its credential cannot be opened");
+                }
+            }
+        }
+        let mut models: HashMap<String, Arc<[Arc<Deployment>]>> = HashMap::with_capacity(groups.len());
+        for (name, mut group) in groups {
+            group.sort_by_key(|deployment| deployment.id);
+            models.insert(name, group.into());
+        }
+        for (alias, target) in &self.file.model_aliases {
+            if let Some(group) = models.get(target).cloned() {
+                models.entry(alias.clone()).or_insert(group);
+            }
+        }
+        self.live.snapshot.store(Arc::new(Snapshot {
+            models,
+            teams: self.teams.clone(),
+            users: self.users.clone(),
+            organizations: self.organizations.clone(),
+        }));
+    }
+
+    fn publish_keys(&self) {
+        let keys = self.live.keys.pin();
+        let mut known: HashSet<KeyHash> = HashSet::with_capacity(self.keys.len() + self.file.keys.len());
+        for file in &self.file.keys {
+            let hash = self.keyring.hasher.hash(file.key.expose());
+            known.insert(hash);
+            keys.insert(hash, Arc::new(KeyRecord { hash, ..file.record.clone() }));
+        }
+        for record in self.keys.values() {
+            known.insert(record.hash);
+            keys.insert(record.hash, Arc::clone(record));
+        }
+        keys.retain(|hash, _| known.contains(hash));
+    }
+}
+
+fn add(
+    groups: &mut HashMap<String, Vec<Arc<Deployment>>>,
+    record: &DeploymentRecord,
+    api_key: Option<&Secret<String>>,
+) {
+    match Deployment::compile(record, api_key) {
+        Ok(deployment) => groups.entry(record.model_name.clone()).or_default().push(Arc::new(deployment)),
+        Err(reason) => {
+            tracing::error!(deployment_id = %record.id, model = record.model_name, reason, "the deployment cannot be used");
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -1,0 +1,50 @@
+//! Eighth stage: the request for the provider, built from nothing. What is not named here does not leave: no client credential,
+//! cookie or forwarding header reaches a provider.
+
+use http::{HeaderMap, header};
+use pingora::{Result, http::RequestHeader};
+
+use crate::snapshot::{Deployment, Target};
+
+/// Headers of the client that a provider may see.
+const PASSED_ON: [&str; 5] = ["accept", "openai-beta", "idempotency-key", "traceparent", "tracestate"];
+const USER_AGENT: &str = concat!("deltallm/", env!("CARGO_PKG_VERSION"));
+
+/// Runs the stage for one attempt.
+pub fn upstream_request(
+    client: &HeaderMap,
+    deployment: &Deployment,
+    path: &str,
+    body_bytes: usize,
+) -> Result<RequestHeader> {
+    let path = format!("{}{path}", deployment.base_path);
+    let mut request = RequestHeader::build("POST", path.as_bytes(), Some(12))?;
+    request.insert_header(header::HOST, authority(&deployment.target))?;
+    if let Some(value) = &deployment.authorization {
+        request.insert_header(header::AUTHORIZATION, value.clone())?;
+    }
+    request.insert_header(header::CONTENT_TYPE, "application/json")?;
+    request.insert_header(header::CONTENT_LENGTH, body_bytes)?;
+    // We read what comes back: usage, errors, events.
+    request.insert_header(header::ACCEPT_ENCODING, "identity")?;
+    request.insert_header(header::USER_AGENT, USER_AGENT)?;
+    for name in PASSED_ON {
+        if let Some(value) = client.get(name) {
+            request.insert_header(name, value.clone())?;
+        }
+    }
+    if deployment.target == Target::Mock {
+        let mock = &deployment.mock;
+        request.insert_header(crate::mock::DELAY_MS, mock.delay_ms)?;
+        request.insert_header(crate::mock::CHUNK_GAP_MS, mock.chunk_gap_ms)?;
+        request.insert_header(crate::mock::FAILURE_PERCENT, u64::from(mock.failure_percent))?;
+    }
+    Ok(request)
+}
+
+fn authority(target: &Target) -> &str {
+    match target {
+        Target::Remote { authority, .. } => authority,
+        Target::Mock => "mock.invalid",
+    }
+}

@@ -1,0 +1,3 @@
+//! What operators see: metrics, all in one table.
+
+pub mod metrics;
