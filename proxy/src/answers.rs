@@ -145,9 +145,7 @@ pub fn relayed_header(
 }
 
 fn add_request_lines(header: &mut ResponseHeader, context: &RequestContext) -> Result<()> {
-    if let Some(received) = &context.received {
-        header.insert_header(REQUEST_ID, received.request_id.as_str())?;
-    }
+    header.insert_header(REQUEST_ID, context.request_id.as_str())?;
     let (Some(deployment), Some(call)) = (context.deployment(), &context.call) else { return Ok(()) };
     header.insert_header("x-deltallm-model", printable(&call.index.model))?;
     header.insert_header("x-deltallm-provider", deployment.provider.id)?;

@@ -39,7 +39,7 @@ use crate::{
     lifecycle::Lifecycle,
     listen::{self, Reserved},
     mock::{self, MockProvider, SocketFile},
-    net::{header_deadline::HeaderDeadline, peer::Peers},
+    net::{header_deadline::{FirstBytesDeadline, HeaderDeadline}, peer::Peers},
     ops::Ops,
     snapshot::{
         Live, file_watch,
@@ -298,7 +298,7 @@ fn server(
     http.h2c = true;
     http.h2_idle_timeout = Some(H2_IDLE);
     proxy.server_options = Some(http);
-    let mut api_service = Service::new("api".to_owned(), HeaderDeadline::new(proxy, limits));
+    let mut api_service = Service::new("api".to_owned(), FirstBytesDeadline::new(HeaderDeadline::new(proxy, limits), limits));
     api_service.add_listener(listener(api));
     server.add_service(api_service);
 

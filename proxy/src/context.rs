@@ -25,6 +25,8 @@ pub struct RequestContext {
     pub started_at: Timestamp,
     /// The configuration that this request sees from beginning to end.
     pub live: Arc<Live>,
+    /// receive: what the caller knows this request by; empty before.
+    pub request_id: String,
     /// receive: what is asked for.
     pub received: Option<Received>,
     /// authenticate: who asks.
@@ -69,6 +71,7 @@ impl RequestContext {
             started: Instant::now(),
             started_at: Timestamp::now(),
             live,
+            request_id: String::new(),
             received: None,
             principal: None,
             is_body_read: false,
@@ -95,11 +98,6 @@ impl RequestContext {
         if let Some(record) = &mut self.record {
             record.settle(outcome, status, error);
         }
-    }
-
-    /// What the caller knows this request by; empty before it was received.
-    pub fn request_id(&self) -> &str {
-        self.received.as_ref().map_or("", |received| received.request_id.as_str())
     }
 
     /// The name of the surface, for metrics.

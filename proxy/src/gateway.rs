@@ -157,7 +157,7 @@ impl ProxyHttp for Gateway {
         let streams = context.call.as_ref().is_some_and(|call| call.index.stream);
         let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
         self.peers.of(&deployment, silence).await.map_err(|error| {
-            tracing::error!(request_id = context.request_id(), deployment_id = %deployment.id, %error, "no address for the deployment");
+            tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "no address for the deployment");
             Error::explain(ErrorType::ConnectError, error.to_string()).into_up()
         })
     }
@@ -269,6 +269,8 @@ impl ProxyHttp for Gateway {
         let mut error = error;
         self.note_attempt(context, &error);
         let is_untouched = session.response_written().is_none();
+        // Pingora marks what may be tried again on a fresh connection only; the mark must be decided before it is read.
+        error.retry.decide_reuse(is_reused);
         let is_stale = is_reused
             && error.esource() == &ErrorSource::Upstream
             && error.retry()
@@ -282,10 +284,11 @@ impl ProxyHttp for Gateway {
         let written = session.response_written().map(|header| header.status.as_u16());
         let model = context.call.as_ref().map_or("", |call| call.index.model.as_str());
         let Some((told, outcome)) = reply::of_failure(error, model) else {
+            tracing::debug!(request_id = context.request_id, cause = %error, "the client left");
             context.settle(Outcome::ClientClosed, written.unwrap_or(CLIENT_CLOSED), None);
             return FailToProxy { error_code: 0, can_reuse_downstream: false };
         };
-        tracing::warn!(request_id = context.request_id(), cause = %error, status = ?written, code = told.code.code(), "the request failed");
+        tracing::warn!(request_id = context.request_id, cause = %error, status = ?written, code = told.code.code(), "the request failed");
         context.error = Some(told.code);
         // Settled first: a client that reads the error and asks for the record finds it.
         context.settle(outcome, written.unwrap_or(told.status()), Some(told.code));
@@ -318,7 +321,8 @@ impl Gateway {
     async fn prepare(&self, session: &mut Session, context: &mut RequestContext) -> Result<Flow, Stop> {
         // receive: before everything, because nothing else may see an ambiguous request.
         let head = session.req_header();
-        let received = receive::receive(head, receive::request_id(&head.headers))?;
+        context.request_id = receive::request_id(&head.headers);
+        let received = receive::receive(head)?;
         let (surface, rest) = (received.endpoint.surface, received.rest.clone());
         let received = context.received.insert(received);
 
@@ -345,7 +349,7 @@ impl Gateway {
 
         // From here on the call has an owner and gets a record, also when it is refused.
         let record =
-            context.record.insert(self.begin_record(received.request_id.clone(), context.started, context.started_at));
+            context.record.insert(self.begin_record(context.request_id.clone(), context.started, context.started_at));
         name_caller(record, principal, received.endpoint.name);
 
         // read_body: routing needs the model's name, which stands in it.
@@ -386,7 +390,7 @@ impl Gateway {
         // open: on file before anything can cost money.
         let prompt = body.slice(index.prompt.clone());
         if let Err(error) = record.open(&first, prompt) {
-            tracing::error!(request_id = received.request_id, %error, "a call is refused because it cannot be recorded");
+            tracing::error!(request_id = context.request_id, %error, "a call is refused because it cannot be recorded");
             return Err(ApiError::new(
                 ErrorCode::ServiceUnavailable,
                 "The gateway cannot record calls now. Try again later.",
@@ -408,7 +412,7 @@ impl Gateway {
     /// Tells the client why not, records it, and leaves the connection usable where that is possible.
     async fn refuse(&self, session: &mut Session, context: &mut RequestContext, error: &ApiError) -> Result<()> {
         tracing::debug!(
-            request_id = context.request_id(),
+            request_id = context.request_id,
             code = error.code.code(),
             message = error.message,
             "refused"
@@ -416,11 +420,13 @@ impl Gateway {
         context.error = Some(error.code);
         let outcome = if error.code.status() < 500 { Outcome::Refused } else { Outcome::GatewayError };
         context.settle(outcome, error.status(), Some(error.code));
-        if !context.is_body_read && !session.is_body_done() {
+        // What is left of a body would be taken for the next request.
+        let leaves_body = !context.is_body_read && receive::announces_body(&session.req_header().headers);
+        if leaves_body {
             session.set_keepalive(None);
         }
         answers::write_error(session, context, error).await?;
-        if !context.is_body_read {
+        if leaves_body {
             read_body::discard_body(session.as_downstream_mut(), self.max_request_body_bytes).await;
         }
         Ok(())
@@ -430,7 +436,7 @@ impl Gateway {
         let outcome = if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" };
         let labels = crate::telemetry::metrics::OutcomeLabel { outcome };
         self.accounts.metrics.upstream_attempts.get_or_create(&labels).inc();
-        tracing::debug!(request_id = context.request_id(), attempt = context.attempts_made, cause = %error, "an attempt failed");
+        tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
     }
 }
 
@@ -442,7 +448,7 @@ fn relay_for(header: &ResponseHeader, context: &RequestContext) -> Relay {
         let model = call.map_or("", |call| call.index.model.as_str());
         let hidden = context.deployment().map(|deployment| answers::hidden_texts(deployment)).unwrap_or_default();
         tracing::warn!(
-            request_id = context.request_id(),
+            request_id = context.request_id,
             model,
             upstream_status = status,
             "the provider answered with an error"

@@ -12,12 +12,20 @@ use std::{
 use async_trait::async_trait;
 use deltallm_shared::config::ClientTimeouts;
 use pingora::{
-    apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream},
-    protocols::http::{ServerSession, v2::server::H2Options},
+    apps::{HttpServerApp, HttpServerOptions, ReusedHttpStream, ServerApp},
+    protocols::{
+        Stream,
+        http::{ServerSession, v2::server::H2Options},
+    },
     server::ShutdownWatch,
 };
-use tokio::{sync::Notify, time::sleep};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 
+/// As many bytes as tell HTTP/2 from HTTP/1.1; no request is shorter.
+const FIRST_BYTES: usize = 24;
 /// A connection younger than this has not carried a request yet.
 const JUST_OPENED: Duration = Duration::from_millis(100);
 
@@ -28,6 +36,35 @@ tokio::task_local! {
 /// The header of the current request is complete. Without effect outside the wrapper.
 pub fn header_is_complete() {
     let _ = HEADER_COMPLETE.try_with(|complete| complete.notify_one());
+}
+
+/// A server whose connections have to say something in time. Outermost, because Pingora waits without limit for the bytes that
+/// tell the protocol.
+pub struct FirstBytesDeadline<A> {
+    inner: Arc<A>,
+    limit: Duration,
+}
+
+impl<A> FirstBytesDeadline<A> {
+    /// Wraps a server.
+    pub fn new(inner: A, limits: ClientTimeouts) -> Self {
+        Self { inner: Arc::new(inner), limit: limits.header }
+    }
+}
+
+#[async_trait]
+impl<A: ServerApp + Send + Sync + 'static> ServerApp for FirstBytesDeadline<A> {
+    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let mut first = [0; FIRST_BYTES];
+        match timeout(self.limit, stream.try_peek(&mut first)).await {
+            Ok(Ok(_)) => self.inner.process_new(stream, shutdown).await,
+            Ok(Err(_)) | Err(_) => None,
+        }
+    }
+
+    async fn cleanup(&self) {
+        self.inner.cleanup().await;
+    }
 }
 
 /// An application whose request headers have to arrive in time.

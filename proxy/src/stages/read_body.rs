@@ -71,10 +71,8 @@ async fn collect(session: &mut ServerSession, length: Option<u64>, max: usize) -
 async fn next_piece(session: &mut ServerSession) -> Result<Option<Bytes>, BodyError> {
     session.read_request_body().await.map_err(|error| match error.etype() {
         ErrorType::ReadTimedout => too_slow(),
-        ErrorType::InvalidHTTPHeader | ErrorType::InvalidH2 => {
-            BodyError::Refused(ApiError::new(ErrorCode::InvalidRequest, "The body's chunks cannot be read."))
-        }
-        _ => BodyError::Gone(error.into_down()),
+        ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::H2Error => BodyError::Gone(error.into_down()),
+        _ => BodyError::Refused(ApiError::new(ErrorCode::InvalidRequest, "The body's chunks cannot be read.")),
     })
 }
 

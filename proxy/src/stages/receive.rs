@@ -23,8 +23,6 @@ pub struct Received {
     pub path: &'static str,
     /// What stands behind the path.
     pub rest: String,
-    /// The caller's own id where it sent one.
-    pub request_id: String,
     /// The body's length where it is known in advance.
     pub content_length: Option<u64>,
     /// Whether the client waits for `100 Continue`.
@@ -40,8 +38,14 @@ pub fn request_id(headers: &HeaderMap) -> String {
     given.map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
 }
 
+/// Whether a body follows the header.
+pub fn announces_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH).map(|value| value.as_bytes());
+    length.is_some_and(|length| length != b"0") || headers.contains_key(header::TRANSFER_ENCODING)
+}
+
 /// Runs the stage.
-pub fn receive(head: &Parts, request_id: String) -> Result<Received, ApiError> {
+pub fn receive(head: &Parts) -> Result<Received, ApiError> {
     check_size(&head.headers)?;
     check_framing(head)?;
     let (endpoint, path, rest) = match endpoints::find(&head.method, head.uri.path()) {
@@ -70,7 +74,7 @@ pub fn receive(head: &Parts, request_id: String) -> Result<Received, ApiError> {
     }
     let expects_continue =
         head.headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    Ok(Received { endpoint, path, rest, request_id, content_length, expects_continue })
+    Ok(Received { endpoint, path, rest, content_length, expects_continue })
 }
 
 fn check_size(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -153,7 +157,7 @@ mod tests {
             builder = builder.header(*name, *value);
         }
         let (head, ()) = builder.body(()).unwrap().into_parts();
-        receive(&head, "id".to_owned()).map_or_else(|error| error.code.code(), |received| received.endpoint.name)
+        receive(&head).map_or_else(|error| error.code.code(), |received| received.endpoint.name)
     }
 
     #[test]

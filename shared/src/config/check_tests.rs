@@ -121,3 +121,25 @@ fn weak_master_keys_are_refused() {
     let error = first_error("general_settings: { master_key: sk-1234 }");
     assert!(error.starts_with("config.yaml:1:33: it is a placeholder"), "{error}");
 }
+
+#[test]
+fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
+    let example = include_str!("../../../config.yaml");
+    let config = read(example).unwrap();
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    // Comments that are configuration: two spaces or a list's dash after the sign, or a top-level key.
+    let is_setting = |rest: &str| rest.starts_with("  ") || rest.starts_with(" model_list:") || rest.starts_with(" keys:");
+    let switched_on: Vec<String> = example
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if is_setting(rest) => rest.get(1..).unwrap_or_default().to_owned(),
+            _ => match line.trim_start().strip_prefix("# ") {
+                Some(rest) if line.starts_with("  #") => format!("  {rest}"),
+                _ => line.to_owned(),
+            },
+        })
+        .collect();
+    let config = read(&switched_on.join("\n")).unwrap();
+    assert_eq!(config.deployments.iter().filter(|deployment| deployment.record.source == DeploymentSource::Config).count(), 3);
+    assert_eq!((config.keys.len(), config.model_aliases.len()), (1, 1));
+}
