@@ -87,18 +87,24 @@ fn percent_decode(text: &str) -> String {
 
 /// Writes a JSON document.
 pub async fn write_json(session: &mut Session, context: &RequestContext, status: u16, body: Bytes) -> Result<()> {
-    let mut header = ResponseHeader::build(status, Some(4))?;
+    let mut header = ResponseHeader::build_no_case(status, Some(4))?;
     header.insert_header(header::CONTENT_TYPE, "application/json")?;
     header.insert_header(header::CONTENT_LENGTH, body.len())?;
     add_request_lines(&mut header, context)?;
-    session.write_response_header(Box::new(header), false).await?;
-    session.write_response_body(Some(body), true).await
+    write(session, header, body).await
+}
+
+/// The header, and the body where the method has one.
+async fn write(session: &mut Session, header: ResponseHeader, body: Bytes) -> Result<()> {
+    let is_head = session.req_header().method == http::Method::HEAD;
+    session.write_response_header(Box::new(header), is_head).await?;
+    if is_head { Ok(()) } else { session.write_response_body(Some(body), true).await }
 }
 
 /// Writes an error in OpenAI's envelope.
 pub async fn write_error(session: &mut Session, context: &RequestContext, error: &ApiError) -> Result<()> {
     let body = Bytes::from(error.to_json());
-    let mut header = ResponseHeader::build(error.status(), Some(8))?;
+    let mut header = ResponseHeader::build_no_case(error.status(), Some(8))?;
     header.insert_header(header::CONTENT_TYPE, "application/json")?;
     header.insert_header(header::CONTENT_LENGTH, body.len())?;
     match error.code {
@@ -111,8 +117,7 @@ pub async fn write_error(session: &mut Session, context: &RequestContext, error:
         _ => {}
     }
     add_request_lines(&mut header, context)?;
-    session.write_response_header(Box::new(header), false).await?;
-    session.write_response_body(Some(body), true).await
+    write(session, header, body).await
 }
 
 /// The header of an upstream's answer, made anew. `rewrites`: the body's length will change.
@@ -122,7 +127,7 @@ pub fn relayed_header(
     rewrites: bool,
     context: &RequestContext,
 ) -> Result<ResponseHeader> {
-    let mut header = ResponseHeader::build(status, Some(14))?;
+    let mut header = ResponseHeader::build_no_case(status, Some(14))?;
     header.set_version(Version::HTTP_11);
     for name in PASSED_BACK {
         if let Some(value) = upstream.headers.get(name) {

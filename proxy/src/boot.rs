@@ -38,8 +38,11 @@ use crate::{
     gateway::Gateway,
     lifecycle::Lifecycle,
     listen::{self, Reserved},
-    mock::{self, MockProvider, SocketFile},
-    net::{header_deadline::{FirstBytesDeadline, HeaderDeadline}, peer::Peers},
+    mock::{MockProvider, SocketFile},
+    net::{
+        header_deadline::{FirstBytesDeadline, HeaderDeadline},
+        peer::Peers,
+    },
     ops::Ops,
     snapshot::{
         Live, file_watch,
@@ -134,13 +137,13 @@ pub fn run(options: Options) -> Result<(), BootError> {
         Control { options: &options, admin_url, salt: &salt, store, lifecycle: &lifecycle, accounts: &accounts };
     control.start()?;
 
-    let mock_socket = SocketFile(mock::socket_path());
+    let mock_socket = SocketFile::in_home(&options.home)?;
     let gateway = Gateway {
         live,
         credentials: Credentials { hasher: keyring.hasher, master_key },
         accounts: accounts.clone(),
         lifecycle: Arc::clone(&lifecycle),
-        peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.0.clone()),
+        peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
         request_timeout: config.request_timeout,
@@ -150,7 +153,7 @@ pub fn run(options: Options) -> Result<(), BootError> {
         drain: config.general.client.drain,
         accounts: accounts.clone(),
     };
-    let server = server(&options, gateway, lifecycle, &accounts, [&api, &ops], &mock_socket.0)?;
+    let server = server(&options, gateway, lifecycle, &accounts, [&api, &ops], mock_socket.path())?;
     announce(api, ops)?;
     server.run(RunArgs { shutdown_signal: Box::new(stop) });
     accounts.counter.flush();
@@ -298,7 +301,8 @@ fn server(
     http.h2c = true;
     http.h2_idle_timeout = Some(H2_IDLE);
     proxy.server_options = Some(http);
-    let mut api_service = Service::new("api".to_owned(), FirstBytesDeadline::new(HeaderDeadline::new(proxy, limits), limits));
+    let mut api_service =
+        Service::new("api".to_owned(), FirstBytesDeadline::new(HeaderDeadline::new(proxy, limits), limits));
     api_service.add_listener(listener(api));
     server.add_service(api_service);
 

@@ -56,6 +56,7 @@ use crate::{
         reply::{self, UpstreamVerdict},
         send,
     },
+    telemetry::metrics::OutcomeLabel,
 };
 
 /// The client left before any status was written; nginx's number for it.
@@ -216,6 +217,7 @@ impl ProxyHttp for Gateway {
             }
             _ => header.status.as_u16(),
         };
+        self.count_attempt(if header.status.as_u16() < 400 { "answered" } else { "error_status" });
         let rewrites = !matches!(relay, Relay::Document { .. });
         *header = answers::relayed_header(header, status, rewrites, context)?;
         context.relay = Some(relay);
@@ -290,9 +292,16 @@ impl ProxyHttp for Gateway {
         };
         tracing::warn!(request_id = context.request_id, cause = %error, status = ?written, code = told.code.code(), "the request failed");
         context.error = Some(told.code);
+        if let Some(record) = context.record.as_mut().filter(|_| written.is_none() && outcome == Outcome::UpstreamError)
+        {
+            record.nothing_consumed();
+        }
         // Settled first: a client that reads the error and asks for the record finds it.
         context.settle(outcome, written.unwrap_or(told.status()), Some(told.code));
         if written.is_none() {
+            // Pingora closes a connection whose exchange failed; the real session has to say so to the client.
+            unwrap_session(session, context);
+            session.set_keepalive(None);
             let _ = answers::write_error(session, context, &told).await;
         } else if context.relay.as_ref().is_some_and(Relay::is_stream) {
             let _ = session.write_response_body(Some(relay::error_event(&told)), true).await;
@@ -302,9 +311,7 @@ impl ProxyHttp for Gateway {
 
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, context: &mut RequestContext) {
-        if let Some(kept) = context.kept_session.take() {
-            replay_session::unwrap(session.as_downstream_mut(), &kept);
-        }
+        unwrap_session(session, context);
         let status = session.response_written().map_or(CLIENT_CLOSED, |header| header.status.as_u16());
         account::account(context, &self.accounts.metrics, status);
         self.accounts.metrics.in_flight.dec();
@@ -378,7 +385,7 @@ impl Gateway {
         // not come from the cache.
 
         // route: which deployments, in which order.
-        context.plan = Plan::shuffle(group, seed());
+        context.plan = Plan::shuffle(group, record.event().event_id.random_bits());
         let Some(first) = context.plan.attempt(0).cloned() else {
             return Err(ApiError::new(
                 ErrorCode::NoHealthyDeployment,
@@ -411,12 +418,7 @@ impl Gateway {
 
     /// Tells the client why not, records it, and leaves the connection usable where that is possible.
     async fn refuse(&self, session: &mut Session, context: &mut RequestContext, error: &ApiError) -> Result<()> {
-        tracing::debug!(
-            request_id = context.request_id,
-            code = error.code.code(),
-            message = error.message,
-            "refused"
-        );
+        tracing::debug!(request_id = context.request_id, code = error.code.code(), message = error.message, "refused");
         context.error = Some(error.code);
         let outcome = if error.code.status() < 500 { Outcome::Refused } else { Outcome::GatewayError };
         context.settle(outcome, error.status(), Some(error.code));
@@ -432,10 +434,12 @@ impl Gateway {
         Ok(())
     }
 
+    fn count_attempt(&self, outcome: &'static str) {
+        self.accounts.metrics.upstream_attempts.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
     fn note_attempt(&self, context: &mut RequestContext, error: &Error) {
-        let outcome = if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" };
-        let labels = crate::telemetry::metrics::OutcomeLabel { outcome };
-        self.accounts.metrics.upstream_attempts.get_or_create(&labels).inc();
+        self.count_attempt(if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" });
         tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
     }
 }
@@ -474,6 +478,9 @@ fn name_caller(record: &mut CallRecord, principal: &Principal, endpoint: &str) {
     }
 }
 
-fn seed() -> u64 {
-    u64::from_le_bytes(deltallm_shared::crypto::random_bytes().unwrap_or_default())
+/// The body is not replayed any more: Pingora gets the client's own session back.
+fn unwrap_session(session: &mut Session, context: &mut RequestContext) {
+    if let Some(kept) = context.kept_session.take() {
+        replay_session::unwrap(session.as_downstream_mut(), &kept);
+    }
 }

@@ -74,6 +74,13 @@ id! {
     EventId,
 }
 
+impl EventId {
+    /// The random half of the id: as good a seed as any, and already paid for.
+    pub fn random_bits(self) -> u64 {
+        self.0.as_u64_pair().1
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@
 mod answer;
 mod server;
 
-pub use server::{MockProvider, SocketFile, socket_path};
+pub use server::{MockProvider, SocketFile};
 
 /// How long the first byte takes.
 pub const DELAY_MS: &str = "x-mock-delay-ms";

@@ -1,6 +1,9 @@
 //! The mock provider's server.
 
 use std::{
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -11,6 +14,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use deltallm_shared::crypto::random_text;
 use pingora::{
     Result,
     apps::{HttpPersistentSettings, HttpServerApp, ReusedHttpStream},
@@ -23,23 +27,56 @@ use tokio::time::sleep;
 
 use super::{CHUNK_GAP_MS, DELAY_MS, FAILURE_PERCENT, answer};
 
+/// The system's limit for a socket's path is 108 bytes, on some systems 104.
+const MAX_SOCKET_PATH_BYTES: usize = 100;
+
 /// Serves the mock models.
 #[derive(Default)]
 pub struct MockProvider {
     calls: AtomicU64,
 }
 
-/// Where this process's mock listens: in the temporary folder, because a socket's path must be short.
-pub fn socket_path() -> PathBuf {
-    std::env::temp_dir().join(format!("deltallm-mock-{}.sock", std::process::id()))
+/// The socket that the mock listens on; its file is taken away at the end.
+pub struct SocketFile {
+    path: PathBuf,
+    /// The folder that was made for it, where the data folder's path is too long for a socket.
+    short_folder: Option<PathBuf>,
 }
 
-/// Takes the socket away at the end.
-pub struct SocketFile(pub PathBuf);
+impl SocketFile {
+    /// In the data folder, which this process has for itself. A socket's path must be short: where it would be too long, in a
+    /// folder of its own with a name that nobody can guess, below the temporary one.
+    pub fn in_home(home: &Path) -> io::Result<Self> {
+        let private = |folder: &Path| DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        let folder = std::path::absolute(home)?.join("run");
+        let (folder, short_folder) = if folder.as_os_str().len() + "/mock.sock".len() < MAX_SOCKET_PATH_BYTES {
+            (folder, None)
+        } else {
+            let name = random_text(16).map_err(io::Error::other)?;
+            let short = std::env::temp_dir().join(format!("deltallm-{name}"));
+            (short.clone(), Some(short))
+        };
+        private(&folder)?;
+        let path = folder.join("mock.sock");
+        // What a killed process left; the journal's lock says that it is gone.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(Self { path, short_folder }),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0 as &Path);
+        let _ = std::fs::remove_file(&self.path);
+        if let Some(folder) = &self.short_folder {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Deployment {
             base_path,
             authorization,
             timeout: millis(record.timeout_ms, DEFAULT_TIMEOUT),
-            stream_timeout: millis(record.stream_timeout_ms, DEFAULT_STREAM_TIMEOUT),
+            stream_timeout: millis(record.stream_timeout_ms.or(record.timeout_ms), DEFAULT_STREAM_TIMEOUT),
             weight: record.weight,
             mode: record.mode,
             prices: AppliedPrices::resolve(&record.provider, &record.upstream_model, record.prices),

@@ -123,6 +123,12 @@ impl StreamRelay {
             if let Some(usage) = reading.usage {
                 record.usage(usage);
             }
+            if reading.is_error {
+                // The provider's own words may name its hosts, accounts or keys.
+                let text = "The provider broke off its answer with an error. Try again.";
+                out.replace(&error_event(&ApiError::new(ErrorCode::UpstreamError, text)));
+                return;
+            }
             match reading.shown {
                 Shown::AsIs => out.keep(&event),
                 Shown::Instead(other) => out.replace(&other),

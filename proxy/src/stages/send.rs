@@ -18,7 +18,7 @@ pub fn upstream_request(
     body_bytes: usize,
 ) -> Result<RequestHeader> {
     let path = format!("{}{path}", deployment.base_path);
-    let mut request = RequestHeader::build("POST", path.as_bytes(), Some(12))?;
+    let mut request = RequestHeader::build_no_case("POST", path.as_bytes(), Some(12))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
     if let Some(value) = &deployment.authorization {
         request.insert_header(header::AUTHORIZATION, value.clone())?;
