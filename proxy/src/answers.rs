@@ -12,7 +12,7 @@ use crate::{
     context::RequestContext,
     endpoints::Surface,
     lifecycle::Lifecycle,
-    snapshot::{Deployment, Snapshot, Target},
+    snapshot::{Deployment, Snapshot},
     stages::{authenticate::Principal, authorize::may_use},
 };
 
@@ -162,16 +162,4 @@ fn add_request_lines(header: &mut ResponseHeader, context: &RequestContext) -> R
 /// A model's name as a header value; characters that cannot stand in one are left out.
 fn printable(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect()
-}
-
-/// What a client must never see in a provider's error: where it stands and what we sign in with.
-pub fn hidden_texts(deployment: &Deployment) -> Vec<String> {
-    let mut hidden = Vec::new();
-    if let Target::Remote { host, .. } = &deployment.target {
-        hidden.push(host.clone());
-    }
-    if let Some(value) = deployment.authorization.as_ref().and_then(|value| value.to_str().ok()) {
-        hidden.push(value.trim_start_matches("Bearer ").to_owned());
-    }
-    hidden
 }

@@ -3,16 +3,17 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use deltallm_shared::{error::ErrorCode, event::Outcome, time_text::Timestamp};
+use deltallm_shared::{error::ErrorCode, event::Outcome, providers::StreamUsage, time_text::Timestamp};
+use pingora::protocols::http::ServerSession;
 
 use crate::{
     accounting::call_record::CallRecord,
     dialects::openai::request_index::RequestIndex,
     lifecycle::InFlight,
-    net::replay_session::Kept,
+    net::replay_session::{self, Kept},
     routing::Plan,
     snapshot::{Deployment, Live},
-    stages::{authenticate::Principal, receive::Received, relay::Relay},
+    stages::{receive::Received, relay::Relay},
 };
 
 /// Lives from the first header byte to the last byte of the answer.
@@ -29,8 +30,6 @@ pub struct RequestContext {
     pub request_id: String,
     /// receive: what is asked for.
     pub received: Option<Received>,
-    /// authenticate: who asks.
-    pub principal: Option<Principal>,
     /// read_body: whether the client's body was read to its end.
     pub is_body_read: bool,
     /// read_body: the body as it came, and what stands in it.
@@ -63,6 +62,14 @@ pub struct Call {
     pub index: RequestIndex,
 }
 
+impl Call {
+    /// The body for a deployment: its name of the model, and usage asked for where it has to be.
+    pub fn body_for(&self, deployment: &Deployment) -> Bytes {
+        let ask_usage = deployment.provider.stream_usage == StreamUsage::Asked;
+        self.index.rewrite(&self.body, &deployment.upstream_model, ask_usage)
+    }
+}
+
 impl RequestContext {
     /// For a new request.
     pub fn new(in_flight: InFlight, live: Arc<Live>) -> Self {
@@ -73,7 +80,6 @@ impl RequestContext {
             live,
             request_id: String::new(),
             received: None,
-            principal: None,
             is_body_read: false,
             call: None,
             plan: Plan::default(),
@@ -91,6 +97,13 @@ impl RequestContext {
     /// The deployment of the current attempt.
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
         self.plan.attempt(self.attempt)
+    }
+
+    /// The body is not replayed any more: Pingora gets the client's own session back.
+    pub fn unwrap_session(&mut self, session: &mut ServerSession) {
+        if let Some(kept) = self.kept_session.take() {
+            replay_session::unwrap(session, &kept);
+        }
     }
 
     /// Settles the call, if there is one and it is not settled yet.

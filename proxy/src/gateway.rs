@@ -18,12 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deltallm_shared::{
-    config::ClientTimeouts,
-    error::{ApiError, ErrorCode},
-    event::Outcome,
-    time_text::Timestamp,
-};
+use deltallm_shared::{config::ClientTimeouts, error::ApiError, event::Outcome, time_text::Timestamp};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -39,22 +34,17 @@ use crate::{
     dialects::openai::request_index::RequestIndex,
     endpoints::Surface,
     lifecycle::Lifecycle,
-    net::{
-        header_deadline::header_is_complete,
-        peer::Peers,
-        replay_session::{self, ReplaySession},
-    },
+    net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},
     routing::Plan,
     snapshot::Live,
     stages::{
         account,
-        authenticate::{self, Credentials, Principal},
+        authenticate::{self, Credentials},
         authorize,
         read_body::{self, BodyError},
         receive,
         relay::{self, Relay},
-        reply::{self, UpstreamVerdict},
-        send,
+        reply, send,
     },
     telemetry::metrics::OutcomeLabel,
 };
@@ -104,6 +94,15 @@ impl From<ApiError> for Stop {
     }
 }
 
+impl From<BodyError> for Stop {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Refused(error) => Self::Refused(error),
+            BodyError::Gone(error) => Self::Broken(error),
+        }
+    }
+}
+
 impl From<Box<Error>> for Stop {
     fn from(error: Box<Error>) -> Self {
         Self::Broken(error)
@@ -115,7 +114,6 @@ impl ProxyHttp for Gateway {
     type CTX = RequestContext;
 
     fn new_ctx(&self) -> RequestContext {
-        self.accounts.metrics.in_flight.inc();
         RequestContext::new(self.lifecycle.enter(), Arc::clone(&self.live))
     }
 
@@ -173,7 +171,7 @@ impl ProxyHttp for Gateway {
         let Some(deployment) = context.deployment().cloned() else {
             return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
         };
-        context.upstream_body = context.call.as_ref().map(|call| rewritten(call, &deployment)).unwrap_or_default();
+        context.upstream_body = context.call.as_ref().map(|call| call.body_for(&deployment)).unwrap_or_default();
         let path = context.received.as_ref().map_or("", |received| received.path);
         *request =
             send::upstream_request(&session.req_header().headers, &deployment, path, context.upstream_body.len())?;
@@ -209,7 +207,7 @@ impl ProxyHttp for Gateway {
         if header.status.is_informational() {
             return Ok(());
         }
-        let relay = relay_for(header, context);
+        let relay = Relay::of(header, context);
         let status = match &relay {
             Relay::Error { verdict, .. } => {
                 context.error = Some(verdict.error.code);
@@ -300,7 +298,7 @@ impl ProxyHttp for Gateway {
         context.settle(outcome, written.unwrap_or(told.status()), Some(told.code));
         if written.is_none() {
             // Pingora closes a connection whose exchange failed; the real session has to say so to the client.
-            unwrap_session(session, context);
+            context.unwrap_session(session.as_downstream_mut());
             session.set_keepalive(None);
             let _ = answers::write_error(session, context, &told).await;
         } else if context.relay.as_ref().is_some_and(Relay::is_stream) {
@@ -311,10 +309,9 @@ impl ProxyHttp for Gateway {
 
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
     async fn logging(&self, session: &mut Session, _error: Option<&Error>, context: &mut RequestContext) {
-        unwrap_session(session, context);
+        context.unwrap_session(session.as_downstream_mut());
         let status = session.response_written().map_or(CLIENT_CLOSED, |header| header.status.as_u16());
         account::account(context, &self.accounts.metrics, status);
-        self.accounts.metrics.in_flight.dec();
     }
 
     /// `fail_to_proxy` logs with the request's id; Pingora's own line would say it twice.
@@ -330,55 +327,42 @@ impl Gateway {
         let head = session.req_header();
         context.request_id = receive::request_id(&head.headers);
         let received = receive::receive(head)?;
-        let (surface, rest) = (received.endpoint.surface, received.rest.clone());
+        let (endpoint, rest) = (received.endpoint, received.rest.clone());
         let received = context.received.insert(received);
 
         // Probes are answered without a key and while stopping; nothing else is taken any more then.
-        if let Some(answer) = answers::probe(surface, &self.lifecycle) {
+        if let Some(answer) = answers::probe(endpoint.surface, &self.lifecycle) {
             answers::write_json(session, context, answer.status, answer.body).await?;
             return Ok(Flow::Answered);
         }
-        if self.lifecycle.is_draining() {
-            return Err(ApiError::new(ErrorCode::ServiceUnavailable, "The gateway is stopping. Try again.").into());
-        }
+        self.lifecycle.check_open()?;
 
         // authenticate: before the body is read, so that a stranger costs nothing.
         let headers = &session.req_header().headers;
         let principal = authenticate::authenticate(headers, &context.live, &self.credentials, context.started_at)?;
-        let principal = context.principal.insert(principal);
 
         let snapshot = context.live.snapshot.load_full();
-        let Surface::Model { required, can_stream } = surface else {
-            let body = answers::models(surface, &rest, principal, &snapshot)?;
+        let Surface::Model { required, can_stream } = endpoint.surface else {
+            let body = answers::models(endpoint.surface, &rest, &principal, &snapshot)?;
             answers::write_json(session, context, 200, body).await?;
             return Ok(Flow::Answered);
         };
 
         // From here on the call has an owner and gets a record, also when it is refused.
-        let record =
-            context.record.insert(self.begin_record(context.request_id.clone(), context.started, context.started_at));
-        name_caller(record, principal, received.endpoint.name);
+        let record = CallRecord::begin(self.accounts.clone(), context.request_id.clone(), context.started_at);
+        let record = context.record.insert(record);
+        record.asked_by(&principal, endpoint.name);
 
         // read_body: routing needs the model's name, which stands in it.
-        let body =
-            read_body::read_body(session.as_downstream_mut(), received, self.max_request_body_bytes, &self.client)
-                .await;
-        let body = body.map_err(|error| match error {
-            BodyError::Refused(error) => Stop::Refused(error),
-            BodyError::Gone(error) => Stop::Broken(error),
-        })?;
+        let client = session.as_downstream_mut();
+        let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
         context.is_body_read = true;
         let index = RequestIndex::read(&body, required)?;
-        record.event_mut().model.clone_from(&index.model);
-        record.event_mut().stream = index.stream;
-        record.event_mut().end_user.clone_from(&index.end_user);
-        if index.stream && !can_stream {
-            let text = format!("`stream` is not possible at `{}`.", received.path);
-            return Err(ApiError::about(ErrorCode::InvalidRequest, "stream", text).into());
-        }
+        record.asked_for(&index);
+        index.check_stream(can_stream)?;
 
         // authorize: as soon as the model is known.
-        let group = authorize::authorize(principal, &snapshot, &index.model)?;
+        let group = authorize::authorize(&principal, &snapshot, &index.model)?;
 
         // Limits and budgets (admit), input guardrails (guard_input) and the cache (lookup_cache) have their place here, in
         // this order: what is refused for money must not be looked at by a paid guardrail, and what a guardrail refuses must
@@ -386,34 +370,15 @@ impl Gateway {
 
         // route: which deployments, in which order.
         context.plan = Plan::shuffle(group, record.event().event_id.random_bits());
-        let Some(first) = context.plan.attempt(0).cloned() else {
-            return Err(ApiError::new(
-                ErrorCode::NoHealthyDeployment,
-                "No deployment serves this model now. Try again.",
-            )
-            .into());
-        };
 
         // open: on file before anything can cost money.
-        let prompt = body.slice(index.prompt.clone());
-        if let Err(error) = record.open(&first, prompt) {
-            tracing::error!(request_id = context.request_id, %error, "a call is refused because it cannot be recorded");
-            return Err(ApiError::new(
-                ErrorCode::ServiceUnavailable,
-                "The gateway cannot record calls now. Try again later.",
-            )
-            .into());
-        }
+        record.open(context.plan.first()?, body.slice(index.prompt.clone()))?;
         context.call = Some(Call { body, index });
 
         // From here on Pingora's own loop runs over the body that was read.
         let time_left = self.request_timeout.saturating_sub(context.started.elapsed());
         context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), self.lifecycle.cut(), time_left));
         Ok(Flow::ToUpstream)
-    }
-
-    fn begin_record(&self, request_id: String, started: std::time::Instant, started_at: Timestamp) -> CallRecord {
-        CallRecord::begin(self.accounts.clone(), request_id, started_at, started)
     }
 
     /// Tells the client why not, records it, and leaves the connection usable where that is possible.
@@ -441,46 +406,5 @@ impl Gateway {
     fn note_attempt(&self, context: &mut RequestContext, error: &Error) {
         self.count_attempt(if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" });
         tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
-    }
-}
-
-/// What kind of answer the upstream gives.
-fn relay_for(header: &ResponseHeader, context: &RequestContext) -> Relay {
-    let status = header.status.as_u16();
-    let call = context.call.as_ref();
-    if status >= 400 {
-        let model = call.map_or("", |call| call.index.model.as_str());
-        let hidden = context.deployment().map(|deployment| answers::hidden_texts(deployment)).unwrap_or_default();
-        tracing::warn!(
-            request_id = context.request_id,
-            model,
-            upstream_status = status,
-            "the provider answered with an error"
-        );
-        return Relay::error(UpstreamVerdict::of(status, model, hidden));
-    }
-    let is_events =
-        header.headers.get("content-type").is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
-    if is_events { Relay::stream(call.is_some_and(|call| call.index.include_usage)) } else { Relay::document(status) }
-}
-
-fn rewritten(call: &Call, deployment: &crate::snapshot::Deployment) -> Bytes {
-    let ask_usage = deployment.provider.stream_usage == deltallm_shared::providers::StreamUsage::Asked;
-    call.index.rewrite(&call.body, &deployment.upstream_model, ask_usage)
-}
-
-fn name_caller(record: &mut CallRecord, principal: &Principal, endpoint: &str) {
-    let event = record.event_mut();
-    endpoint.clone_into(&mut event.endpoint);
-    if let Principal::Key { key, organization_id } = principal {
-        (event.key_id, event.team_id, event.user_id) = (Some(key.id), key.team_id, key.user_id);
-        event.organization_id = *organization_id;
-    }
-}
-
-/// The body is not replayed any more: Pingora gets the client's own session back.
-fn unwrap_session(session: &mut Session, context: &mut RequestContext) {
-    if let Some(kept) = context.kept_session.take() {
-        replay_session::unwrap(session.as_downstream_mut(), &kept);
     }
 }

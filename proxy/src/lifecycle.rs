@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use deltallm_shared::time_text::Timestamp;
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    time_text::Timestamp,
+};
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
@@ -79,6 +82,14 @@ impl Lifecycle {
     /// Whether this process is about to stop.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)
+    }
+
+    /// Refuses new requests while stopping.
+    pub fn check_open(&self) -> Result<(), ApiError> {
+        if self.is_draining() {
+            return Err(ApiError::new(ErrorCode::ServiceUnavailable, "The gateway is stopping. Try again."));
+        }
+        Ok(())
     }
 
     /// Counts a request until the guard is dropped.

@@ -39,6 +39,7 @@ impl Ops {
     fn metrics(&self) -> Response<Vec<u8>> {
         let (metrics, journal) = (&self.accounts.metrics, &self.accounts.journal);
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        metrics.in_flight.set(gauge(self.lifecycle.in_flight() as u64));
         metrics.journal_records.set(gauge(journal.undelivered()));
         metrics.journal_bytes.set(gauge(journal.size_bytes()));
         metrics.journal_lost.set(gauge(journal.lost()));

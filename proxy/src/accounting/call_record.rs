@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use deltallm_shared::{
     catalog,
-    error::ErrorCode,
+    error::{ApiError, ErrorCode},
     event::{Outcome, SpendEvent},
     ids::EventId,
     money::NanoUsd,
@@ -19,10 +19,14 @@ use deltallm_shared::{
 
 use super::{
     Accounts,
-    journal::JournalError,
     token_counter::{Uncounted, estimate_tokens, price},
 };
-use crate::{dialects::openai::produced_text::ProducedText, snapshot::Deployment, telemetry::metrics::KindLabel};
+use crate::{
+    dialects::openai::{produced_text::ProducedText, request_index::RequestIndex},
+    snapshot::Deployment,
+    stages::authenticate::Principal,
+    telemetry::metrics::KindLabel,
+};
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
@@ -43,7 +47,8 @@ pub struct CallRecord {
 
 impl CallRecord {
     /// Begins a record. Nothing is on file yet: a call that is refused has one record only.
-    pub fn begin(accounts: Accounts, request_id: String, started_at: Timestamp, started: Instant) -> Self {
+    pub fn begin(accounts: Accounts, request_id: String, started_at: Timestamp) -> Self {
+        let started = Instant::now();
         let event = SpendEvent {
             event_id: EventId::new(),
             request_id,
@@ -66,6 +71,23 @@ impl CallRecord {
         }
     }
 
+    /// Names who asks, and where.
+    pub fn asked_by(&mut self, principal: &Principal, endpoint: &str) {
+        endpoint.clone_into(&mut self.event.endpoint);
+        if let Principal::Key { key, organization_id } = principal {
+            let event = &mut self.event;
+            (event.key_id, event.team_id, event.user_id) = (Some(key.id), key.team_id, key.user_id);
+            event.organization_id = *organization_id;
+        }
+    }
+
+    /// Names what is asked for.
+    pub fn asked_for(&mut self, index: &RequestIndex) {
+        self.event.model.clone_from(&index.model);
+        self.event.stream = index.stream;
+        self.event.end_user.clone_from(&index.end_user);
+    }
+
     /// What is known of the call so far; stages write their part.
     pub fn event_mut(&mut self) -> &mut SpendEvent {
         &mut self.event
@@ -78,7 +100,7 @@ impl CallRecord {
 
     /// Puts the call on file before its upstream is called: with the input's estimate, which is what it is billed if this
     /// process is killed.
-    pub fn open(&mut self, deployment: &Deployment, prompt: Bytes) -> Result<(), JournalError> {
+    pub fn open(&mut self, deployment: &Deployment, prompt: Bytes) -> Result<(), ApiError> {
         self.prices = deployment.prices;
         self.event.usage = Usage { input_tokens: estimate_tokens(prompt.len()), ..Usage::default() };
         self.event.usage_source = UsageSource::Estimated;
@@ -86,11 +108,11 @@ impl CallRecord {
         self.served_by(deployment);
         self.event.finished_at = Timestamp::now();
         price(&mut self.event, &self.prices);
-        let opened = self.accounts.journal.open_call(&self.event);
-        if opened.is_err() {
+        self.accounts.journal.open_call(&self.event).map_err(|error| {
             self.accounts.metrics.journal_refusals.inc();
-        }
-        opened
+            tracing::error!(request_id = self.event.request_id, %error, "a call is refused because it cannot be recorded");
+            ApiError::new(ErrorCode::ServiceUnavailable, "The gateway cannot record calls now. Try again later.")
+        })
     }
 
     /// Names the deployment of the current attempt.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use deltallm_shared::error::{ApiError, ErrorCode};
+
 use crate::snapshot::Deployment;
 
 /// The deployments of one request in the order of attempts.
@@ -33,6 +35,13 @@ impl Plan {
             deployments.push(Arc::clone(left.remove(drawn.unwrap_or(0))));
         }
         Self { deployments }
+    }
+
+    /// The deployment of the first attempt.
+    pub fn first(&self) -> Result<&Arc<Deployment>, ApiError> {
+        let nobody =
+            || ApiError::new(ErrorCode::NoHealthyDeployment, "No deployment serves this model now. Try again.");
+        self.attempt(0).ok_or_else(nobody)
     }
 
     /// The deployment of an attempt, counted from 0.

@@ -96,6 +96,16 @@ impl Deployment {
             is_guarded: record.source == DeploymentSource::Database,
         })
     }
+
+    /// What a client must never see in a provider's error: where it stands and what we sign in with.
+    pub fn hidden_texts(&self) -> Vec<String> {
+        let host = match &self.target {
+            Target::Remote { host, .. } => Some(host.clone()),
+            Target::Mock => None,
+        };
+        let credential = self.authorization.as_ref().and_then(|value| value.to_str().ok());
+        host.into_iter().chain(credential.map(|value| value.trim_start_matches("Bearer ").to_owned())).collect()
+    }
 }
 
 fn bearer(key: &Secret<String>) -> Result<HeaderValue, String> {

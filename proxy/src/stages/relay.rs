@@ -8,10 +8,12 @@ use deltallm_shared::{
     error::{ApiError, ErrorCode},
     event::Outcome,
 };
+use pingora::http::ResponseHeader;
 
 use super::reply;
 use crate::{
     accounting::call_record::CallRecord,
+    context::RequestContext,
     dialects::openai::{
         stream_event::{self, Shown},
         usage,
@@ -59,6 +61,27 @@ pub struct StreamRelay {
 pub struct RelayError(#[from] crate::streaming::sse::EventTooLarge);
 
 impl Relay {
+    /// By the header of the upstream's answer.
+    pub fn of(header: &ResponseHeader, context: &RequestContext) -> Self {
+        let (status, call) = (header.status.as_u16(), context.call.as_ref());
+        if status >= 400 {
+            let model = call.map_or("", |call| call.index.model.as_str());
+            let hidden = context.deployment().map(|deployment| deployment.hidden_texts()).unwrap_or_default();
+            tracing::warn!(
+                request_id = context.request_id,
+                model,
+                upstream_status = status,
+                "the provider answered with an error"
+            );
+            return Self::error(reply::UpstreamVerdict::of(status, model, hidden));
+        }
+        let content_type = header.headers.get("content-type").map(|value| value.as_bytes());
+        if content_type.is_some_and(|value| value.starts_with(b"text/event-stream")) {
+            return Self::stream(call.is_some_and(|call| call.index.include_usage));
+        }
+        Self::document(status)
+    }
+
     /// For a stream of events. `show_usage`: the client asked for usage itself.
     pub fn stream(show_usage: bool) -> Self {
         Self::Stream(StreamRelay { decoder: SseDecoder::default(), show_usage, is_done: false, is_error: false })

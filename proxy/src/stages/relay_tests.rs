@@ -1,6 +1,6 @@
 //! What a client sees of a stream, however its bytes were cut, and what is recorded of it.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use deltallm_shared::{
     config::{JournalFull, JournalSettings},
@@ -44,7 +44,7 @@ impl Bench {
     }
 
     fn record(&self) -> CallRecord {
-        let mut record = CallRecord::begin(self.accounts.clone(), "r".into(), Timestamp::now(), Instant::now());
+        let mut record = CallRecord::begin(self.accounts.clone(), "r".into(), Timestamp::now());
         record.upstream_called();
         record
     }

@@ -123,6 +123,14 @@ impl RequestIndex {
         Ok(())
     }
 
+    /// Refuses a stream where the endpoint has none.
+    pub fn check_stream(&self, can_stream: bool) -> Result<(), ApiError> {
+        if self.stream && !can_stream {
+            return Err(ApiError::about(ErrorCode::InvalidRequest, "stream", "`stream` is not possible at this path."));
+        }
+        Ok(())
+    }
+
     /// The body for the provider: its own model name, and usage asked for in a stream. The rest is as it came.
     pub fn rewrite(&self, body: &Bytes, upstream_model: &str, ask_usage: bool) -> Bytes {
         let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::with_capacity(2);
