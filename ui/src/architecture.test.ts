@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const SRC = new URL('.', import.meta.url).pathname;
+const SRC = import.meta.dirname;
 const LAYERS = ['lib', 'components', 'features', 'app'];
 const MAX_LINES = 400;
 

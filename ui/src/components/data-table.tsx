@@ -46,7 +46,12 @@ export function DataTable<T>({ label, rows, rowKey, columns, card, onOpen, isOpe
   function onKey(e: KeyboardEvent<HTMLTableRowElement>, row: T) {
     if (e.target !== e.currentTarget) return;
     if (e.key === 'Enter' || e.key === 'o') onOpen?.(row);
-    const step = { ArrowDown: 'nextElementSibling', j: 'nextElementSibling', ArrowUp: 'previousElementSibling', k: 'previousElementSibling' }[e.key];
+    const step = {
+      ArrowDown: 'nextElementSibling',
+      j: 'nextElementSibling',
+      ArrowUp: 'previousElementSibling',
+      k: 'previousElementSibling',
+    }[e.key];
     if (!step) return;
     e.preventDefault();
     (e.currentTarget[step as 'nextElementSibling'] as HTMLElement | null)?.focus();
@@ -55,7 +60,10 @@ export function DataTable<T>({ label, rows, rowKey, columns, card, onOpen, isOpe
   return (
     <>
       <div
-        className={cn('card scroll-thin relative max-h-[calc(100dvh-13.25rem)] min-h-40 overflow-auto transition-opacity', stale && 'opacity-60')}
+        className={cn(
+          'card scroll-thin relative max-h-[calc(100dvh-13.25rem)] min-h-40 overflow-auto transition-opacity',
+          stale && 'opacity-60',
+        )}
         tabIndex={0}
         role="region"
         aria-label={`${label} table`}

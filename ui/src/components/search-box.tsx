@@ -5,7 +5,13 @@ import { Input } from '@/components/ui/field';
 import { cn } from '@/lib/cn';
 import { useDebounced } from '@/lib/use-debounced';
 
-type Props = { value: string | undefined; onChange: (v: string | undefined) => void; placeholder: string; label: string; className?: string };
+type Props = {
+  value: string | undefined;
+  onChange: (v: string | undefined) => void;
+  placeholder: string;
+  label: string;
+  className?: string;
+};
 
 /** Writes to the URL when typing pauses; `/` jumps here from anywhere on the page. */
 export function SearchBox({ value, onChange, placeholder, label, className }: Props) {
@@ -45,7 +51,11 @@ export function SearchBox({ value, onChange, placeholder, label, className }: Pr
         placeholder={placeholder}
         aria-label={label}
         prefix={<Search aria-hidden="true" />}
-        suffix={<Kbd>/</Kbd>}
+        suffix={
+          <span className="max-md:hidden">
+            <Kbd>/</Kbd>
+          </span>
+        }
         className="[&::-webkit-search-cancel-button]:hidden"
       />
     </div>

@@ -2,7 +2,11 @@ import { useState } from 'react';
 import { Segmented } from '@/components/ui/controls';
 import { CopyButton } from '@/components/ui/copy-button';
 
-type Props = { apiUrl: string; model: string; /** Stands in the example as it is; leave out to read it from the environment. */ apiKey?: string };
+type Props = {
+  apiUrl: string;
+  model: string /** Stands in the example as it is; leave out to read it from the environment. */;
+  apiKey?: string;
+};
 type Lang = 'curl' | 'python' | 'node';
 
 function examples({ apiUrl, model, apiKey }: Props): Record<Lang, string> {

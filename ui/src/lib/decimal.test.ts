@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { perMillion, perToken, shiftDecimal } from './decimal';
+import { perMillion, perToken, shiftDecimal, withCents } from './decimal';
 
 it('moves the point exactly, both ways', () => {
   expect(perMillion('0.00000015')).toBe('0.15');
@@ -10,6 +10,10 @@ it('moves the point exactly, both ways', () => {
   expect(perToken('.5')).toBe('0.0000005');
   expect(shiftDecimal('12.345678901', 0)).toBe('12.345678901');
   expect(shiftDecimal('-1.5', 2)).toBe('-150');
+});
+
+it('shows cents', () => {
+  expect(['0.6', '3', '0.075'].map(withCents)).toEqual(['0.60', '3.00', '0.075']);
 });
 
 it('refuses what is not a number', () => {

@@ -19,4 +19,9 @@ export function shiftDecimal(value: string, places: number): string | null {
 
 /** Price of one token → price of a million, the way price lists are written. */
 export const perMillion = (perToken: string) => shiftDecimal(perToken, 6);
+/** For reading: a price keeps at least its cents. */
+export const withCents = (price: string) => {
+  const [whole, fraction = ''] = price.split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
+};
 export const perToken = (perMillionTokens: string) => shiftDecimal(perMillionTokens, -6);

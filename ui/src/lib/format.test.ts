@@ -1,13 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { fmtAgo, fmtMs, fmtUsd, plural } from './format';
+import { fmtAgo, fmtMs, fmtUsd, fmtUsdAxis, plural } from './format';
 
 describe('format', () => {
   it('keeps tiny prices readable, never scientific', () => {
-    expect(fmtUsd('0.0000002')).toBe('$0.000000200');
+    expect(fmtUsd('0.0000002')).toBe('$0.0000002');
     expect(fmtUsd(0.00123)).toBe('$0.00123');
     expect(fmtUsd('12.500000000')).toBe('$12.50');
     expect(fmtUsd(12345.6)).toBe('$12,346');
     expect(fmtUsd('0')).toBe('$0.00');
+  });
+  it('labels an axis without idle digits', () => {
+    expect([0, 0.0005, 0.001, 0.25, 2.5, 5, 40, 1500].map(fmtUsdAxis)).toEqual([
+      '$0',
+      '$0.0005',
+      '$0.001',
+      '$0.25',
+      '$2.5',
+      '$5',
+      '$40',
+      '$1.5K',
+    ]);
   });
   it('formats durations', () => {
     expect(fmtMs(0.4)).toBe('0.40 ms');

@@ -4,47 +4,16 @@
  */
 
 export interface paths {
-    "/api/v1/session": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** This document. */
+        get: operations["get_openapi"];
         put?: never;
-        post: operations["sign_in"];
-        delete: operations["sign_out"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["me"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put: operations["change_password"];
         post?: never;
         delete?: never;
         options?: never;
@@ -59,8 +28,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Keys, newest first. */
         get: operations["list_keys"];
         put?: never;
+        /** Makes a key, and shows it once. */
         post: operations["create_key"];
         delete?: never;
         options?: never;
@@ -75,12 +46,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One key. */
         get: operations["get_key"];
         put?: never;
         post?: never;
-        delete: operations["revoke_key"];
+        /** Revokes a key for good. */
+        delete: operations["delete_key"];
         options?: never;
         head?: never;
+        /** Changes a key. */
         patch: operations["update_key"];
         trace?: never;
     };
@@ -93,6 +67,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Blocks a key until it is unblocked. */
         post: operations["block_key"];
         delete?: never;
         options?: never;
@@ -109,7 +84,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Lets a blocked key work again. */
         post: operations["unblock_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is logged in. */
+        get: operations["get_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the caller's password and ends their other sessions. */
+        put: operations["change_my_password"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -123,9 +133,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Deployments by public name. */
         get: operations["list_models"];
         put?: never;
+        /** Makes a deployment. */
         post: operations["create_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a model through the proxy, as a caller would. It is a real call: it costs what such a call costs. */
+        post: operations["test_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -139,29 +168,53 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One deployment. */
+        get: operations["get_model"];
         put?: never;
         post?: never;
+        /** Removes a deployment of the database. */
         delete: operations["delete_model"];
         options?: never;
         head?: never;
+        /** Changes a deployment of the database. */
         patch: operations["update_model"];
         trace?: never;
     };
-    "/api/v1/models/test": {
+    "/api/v1/organizations": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Organizations, newest first. */
+        get: operations["list_organizations"];
         put?: never;
-        post: operations["test_model"];
+        /** Makes an organization. */
+        post: operations["create_organization"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organizations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One organization. */
+        get: operations["get_organization"];
+        put?: never;
+        post?: never;
+        /** Removes an organization that has no teams. */
+        delete: operations["delete_organization"];
+        options?: never;
+        head?: never;
+        /** Changes an organization. */
+        patch: operations["update_organization"];
         trace?: never;
     };
     "/api/v1/providers": {
@@ -171,6 +224,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** The vendors that deployments can be made for. */
         get: operations["list_providers"];
         put?: never;
         post?: never;
@@ -180,70 +234,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/teams": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_teams"];
-        put?: never;
-        post: operations["create_team"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/teams/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_team"];
-        put?: never;
-        post?: never;
-        delete: operations["delete_team"];
-        options?: never;
-        head?: never;
-        patch: operations["update_team"];
-        trace?: never;
-    };
-    "/api/v1/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_users"];
-        put?: never;
-        post: operations["create_user"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_user"];
-        put?: never;
-        post?: never;
-        delete: operations["delete_user"];
-        options?: never;
-        head?: never;
-        patch: operations["update_user"];
-        trace?: never;
-    };
     "/api/v1/requests": {
         parameters: {
             query?: never;
@@ -251,23 +241,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Recorded calls, newest first. */
         get: operations["list_requests"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/requests/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_request"];
         put?: never;
         post?: never;
         delete?: never;
@@ -283,10 +258,46 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Calls as they are recorded: server-sent events named `request`, and a comment every 15 s. */
         get: operations["stream_requests"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One recorded call, by its event's id or by the caller's request id. */
+        get: operations["get_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a session and sets its cookie. */
+        post: operations["log_in"];
+        /** Ends the session. */
+        delete: operations["log_out"];
         options?: never;
         head?: never;
         patch?: never;
@@ -299,7 +310,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["spend_summary"];
+        /** Sums of spend in groups. */
+        get: operations["get_spend_summary"];
         put?: never;
         post?: never;
         delete?: never;
@@ -308,389 +320,833 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Teams, newest first. */
+        get: operations["list_teams"];
+        put?: never;
+        /** Makes a team. */
+        post: operations["create_team"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/teams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One team. */
+        get: operations["get_team"];
+        put?: never;
+        post?: never;
+        /** Removes a team that has neither keys nor members. */
+        delete: operations["delete_team"];
+        options?: never;
+        head?: never;
+        /** Changes a team. */
+        patch: operations["update_team"];
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts, newest first. */
+        get: operations["list_users"];
+        put?: never;
+        /** Makes an account. */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account. */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        /** Removes an account that has no keys. */
+        delete: operations["delete_user"];
+        options?: never;
+        head?: never;
+        /** Changes an account. A new password or a block ends its sessions at once. */
+        patch: operations["update_user"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        ErrorBody: {
-            error: {
-                message: string;
-                type: string;
-                param: string | null;
-                code: string;
-            };
-        };
-        /** @enum {string} */
-        Role: "admin" | "viewer" | "member";
-        SessionUser: {
-            /** Format: uuid */
-            id: string | null;
-            email: string | null;
-            name?: string | null;
-            role: components["schemas"]["Role"];
-        };
-        Session: {
-            user: components["schemas"]["SessionUser"];
-        };
-        SignIn: {
-            email?: string;
-            password?: string;
-            master_key?: string;
-        };
-        Me: {
-            user: components["schemas"]["SessionUser"];
-            gateway: {
-                api_url: string;
-                version: string;
-            };
-        };
-        ChangePassword: {
-            current_password: string;
-            new_password: string;
-        };
-        /** @enum {string} */
-        KeyState: "active" | "blocked" | "expired";
-        KeyView: {
-            /** Format: uuid */
-            id: string;
-            name: string;
-            key_hint: string;
-            state: components["schemas"]["KeyState"];
-            models: string[] | null;
-            /** Format: uuid */
-            team_id: string | null;
-            team_name: string | null;
-            /** Format: uuid */
-            user_id: string | null;
-            user_email: string | null;
-            /** Format: date-time */
-            expires_at: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            last_used_at: string | null;
-            /** @description USD, decimal text */
-            spend_usd: string;
-            /** Format: int64 */
-            requests_count: number;
-            metadata: {
-                [key: string]: unknown;
-            };
-        };
-        CreatedKey: {
-            key: string;
-            /** Format: uuid */
-            id: string;
-            name: string;
-            key_hint: string;
-            state: components["schemas"]["KeyState"];
-            models: string[] | null;
-            /** Format: uuid */
-            team_id: string | null;
-            team_name: string | null;
-            /** Format: uuid */
-            user_id: string | null;
-            user_email: string | null;
-            /** Format: date-time */
-            expires_at: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            last_used_at: string | null;
-            /** @description USD, decimal text */
-            spend_usd: string;
-            /** Format: int64 */
-            requests_count: number;
-            metadata: {
-                [key: string]: unknown;
-            };
-        };
-        CreateKey: {
-            name: string;
-            models?: string[] | null;
-            /** Format: uuid */
-            team_id?: string | null;
-            /** Format: uuid */
-            user_id?: string | null;
-            /** Format: date-time */
-            expires_at?: string | null;
-            metadata?: {
-                [key: string]: unknown;
-            };
-        };
-        UpdateKey: {
-            name?: string;
-            models?: string[] | null;
-            /** Format: uuid */
-            team_id?: string | null;
-            /** Format: uuid */
-            user_id?: string | null;
-            /** Format: date-time */
-            expires_at?: string | null;
-            metadata?: {
-                [key: string]: unknown;
-            };
-        };
-        DeploymentView: {
-            id: string;
+        /** @description A deployment to be made. */
+        DeploymentDraft: {
+            /** @description Absent: the provider's usual address. Private addresses need the operator's permission in `config.yaml`. */
+            api_base?: string | null;
+            /** @description The provider's key. It is stored sealed and never shown. */
+            api_key?: string | null;
+            /** @description US dollars as decimal text. Both prices or none; none: the catalogue's. */
+            input_cost_per_token?: string | null;
+            mock?: components["schemas"]["MockOptions"] | null;
+            mode?: components["schemas"]["ModelMode"] | null;
+            /** @description The name that callers use. */
             model_name: string;
+            /** @description US dollars as decimal text. */
+            output_cost_per_token?: string | null;
+            /** @description One of `GET /api/v1/providers`. */
             provider: string;
-            upstream_model: string;
-            api_base: string | null;
-            has_api_key: boolean;
-            /** @enum {string} */
-            source: "config" | "database" | "built_in";
-            mode: string;
-            input_cost_per_token: string | null;
-            output_cost_per_token: string | null;
-            /** @enum {string} */
-            price_state: "catalog" | "override" | "unpriced" | "free";
             /** Format: int64 */
-            timeout_ms: number | null;
+            stream_timeout_ms?: number | null;
+            tags?: string[] | null;
+            /** Format: int64 */
+            timeout_ms?: number | null;
+            /** @description What the provider calls the model. */
+            upstream_model: string;
+            /**
+             * Format: int32
+             * @description Its share in its group; 1 if absent.
+             */
+            weight?: number | null;
+        };
+        /** @description Changes to a deployment: an absent field stays, a null one is cleared. */
+        DeploymentPatch: {
+            api_base?: string | null;
+            api_key?: string | null;
+            blocked?: boolean | null;
+            input_cost_per_token?: string | null;
+            mock?: components["schemas"]["MockOptions"] | null;
+            mode?: components["schemas"]["ModelMode"] | null;
+            model_name?: string | null;
+            output_cost_per_token?: string | null;
+            provider?: string | null;
+            /** Format: int64 */
+            stream_timeout_ms?: number | null;
+            tags?: string[] | null;
+            /** Format: int64 */
+            timeout_ms?: number | null;
+            upstream_model?: string | null;
+            /** Format: int32 */
+            weight?: number | null;
+        };
+        /**
+         * @description Where a deployment is defined.
+         * @enum {string}
+         */
+        DeploymentSource: "database" | "config" | "built_in";
+        /** @description A way to serve a model. Several with one `model_name` form a group. */
+        DeploymentView: {
+            /** @description Null: the provider's usual address. */
+            api_base: string | null;
+            blocked: boolean;
+            /**
+             * Format: date-time
+             * @description Null for those that are not in the database.
+             */
+            created_at: string | null;
+            has_api_key: boolean;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description US dollars as decimal text; null where the price is not known.
+             * @example 0.00000015
+             */
+            input_cost_per_token: string | null;
+            mock: components["schemas"]["MockOptions"];
+            mode: components["schemas"]["ModelMode"];
+            /** @description The name that callers use. */
+            model_name: string;
+            /**
+             * @description US dollars as decimal text; null where the price is not known.
+             * @example 0.0000006
+             */
+            output_cost_per_token: string | null;
+            /** @description Where the prices are from. */
+            price_state: components["schemas"]["PriceState"];
+            provider: string;
+            /** @description Only those in the database can be changed here. */
+            source: components["schemas"]["DeploymentSource"];
             /** Format: int64 */
             stream_timeout_ms: number | null;
-            /** Format: int64 */
-            weight: number;
             tags: string[];
-            blocked: boolean;
-            /** Format: date-time */
-            created_at: string | null;
-        };
-        CreateDeployment: {
-            model_name: string;
-            provider: string;
+            /** Format: int64 */
+            timeout_ms: number | null;
+            /** @description What the provider calls the model. */
             upstream_model: string;
-            api_base?: string | null;
-            api_key?: string | null;
-            /** Format: int64 */
-            timeout_ms?: number | null;
-            /** Format: int64 */
-            stream_timeout_ms?: number | null;
-            /** Format: int64 */
-            weight?: number;
-            tags?: string[];
-            mode?: string;
-            input_cost_per_token?: string | null;
-            output_cost_per_token?: string | null;
+            /** Format: int32 */
+            weight: number;
         };
-        UpdateDeployment: {
-            model_name?: string;
-            provider?: string;
-            upstream_model?: string;
-            api_base?: string | null;
-            api_key?: string | null;
-            /** Format: int64 */
-            timeout_ms?: number | null;
-            /** Format: int64 */
-            stream_timeout_ms?: number | null;
-            /** Format: int64 */
-            weight?: number;
-            tags?: string[];
-            mode?: string;
-            input_cost_per_token?: string | null;
-            output_cost_per_token?: string | null;
-            blocked?: boolean;
+        /** @description What every error is. */
+        ErrorBody: {
+            error: components["schemas"]["ErrorDetail"];
         };
-        TestModel: {
+        ErrorDetail: {
+            /** @description For programs: stable. */
+            code: string;
+            /** @description For people: says what to change. */
+            message: string;
+            /** @description The field at fault. */
+            param: string | null;
+            /** @description The class, in OpenAI's words. */
+            type: string;
+        };
+        /** @description What the dashboard shows of the gateway everywhere. */
+        GatewayView: {
+            /** @description Where the proxy's API is. */
+            api_url: string;
+            version: string;
+        };
+        /** @description A key to be made. */
+        KeyDraft: {
+            /** Format: date-time */
+            expires_at?: string | null;
+            metadata?: Record<string, never> | null;
+            /** @description Public model names; null or absent: all. A name that ends in `*` stands for every name with that beginning. */
+            models?: string[] | null;
+            name: string;
+            /** Format: uuid */
+            team_id?: string | null;
+            /** Format: uuid */
+            user_id?: string | null;
+        };
+        /** @description Changes to a key: an absent field stays, a null one is cleared. */
+        KeyPatch: {
+            /** Format: date-time */
+            expires_at?: string | null;
+            metadata?: Record<string, never> | null;
+            models?: string[] | null;
+            name?: string | null;
+            /** Format: uuid */
+            team_id?: string | null;
+            /** Format: uuid */
+            user_id?: string | null;
+        };
+        /**
+         * @description Whether a key works.
+         * @enum {string}
+         */
+        KeyState: "active" | "blocked" | "expired";
+        /** @description A virtual key. */
+        KeyView: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description What one may recognise the key by; the key itself is shown once, when it is made.
+             * @example sk-…9f2c
+             */
+            key_hint: string;
+            /** Format: date-time */
+            last_used_at: string | null;
+            metadata: Record<string, never>;
+            /** @description Public model names that it may use; null: all. */
+            models: string[] | null;
+            name: string;
+            /** Format: int64 */
+            requests_count: number;
+            /**
+             * @description US dollars as decimal text.
+             * @example 12.345678901
+             */
+            spend_usd: string;
+            state: components["schemas"]["KeyState"];
+            /** Format: uuid */
+            team_id: string | null;
+            team_name: string | null;
+            user_email: string | null;
+            /** Format: uuid */
+            user_id: string | null;
+        };
+        /** @description Either an account's e-mail address and password, or the master key. */
+        LoginDraft: {
+            email?: string | null;
+            master_key?: string | null;
+            password?: string | null;
+        };
+        /** @description Who is logged in. The holder of the master key has neither id nor address. */
+        MeUserView: {
+            email: string | null;
+            /** Format: uuid */
+            id: string | null;
+            name: string | null;
+            role: components["schemas"]["Role"];
+        };
+        /** @description Who is logged in, and where. */
+        MeView: {
+            gateway: components["schemas"]["GatewayView"];
+            user: components["schemas"]["MeUserView"];
+        };
+        /** @description How the mock provider behaves. */
+        MockOptions: {
+            /**
+             * Format: int64
+             * @description Between two chunks of a stream.
+             */
+            chunk_gap_ms?: number;
+            /**
+             * Format: int64
+             * @description Until the first byte.
+             */
+            delay_ms?: number;
+            /**
+             * Format: int32
+             * @description How many of a hundred calls fail.
+             */
+            failure_percent?: number;
+        };
+        /**
+         * @description What a model does.
+         * @enum {string}
+         */
+        ModelMode: "chat" | "embedding";
+        /** @description A call to be tried. */
+        ModelTestDraft: {
             model_name: string;
+            /** @description What to say; a short greeting if absent. */
             prompt?: string | null;
         };
-        TestResult: {
-            ok: boolean;
+        /** @description Tokens of a tried call. */
+        ModelTestUsage: {
             /** Format: int64 */
-            status: number;
+            input_tokens: number;
             /** Format: int64 */
-            latency_ms: number;
-            output_text: string | null;
-            usage: {
-                /** Format: int64 */
-                input_tokens: number;
-                /** Format: int64 */
-                output_tokens: number;
-            } | null;
-            /** @description USD, decimal text */
+            output_tokens: number;
+        };
+        /** @description What came of it. */
+        ModelTestView: {
+            /** @description US dollars as decimal text, where the proxy names it. */
             cost_usd: string | null;
             error: string | null;
+            /** Format: int64 */
+            latency_ms: number;
+            ok: boolean;
+            output_text: string | null;
             request_id: string | null;
+            /**
+             * Format: int32
+             * @description The proxy's HTTP status; 0 where it was not reached.
+             */
+            status: number;
+            usage: components["schemas"]["ModelTestUsage"] | null;
         };
+        /** @description A key that was just made. */
+        NewKeyView: components["schemas"]["KeyView"] & {
+            /**
+             * @description The key. It is shown this once and cannot be had again.
+             * @example sk-…
+             */
+            key: string;
+        };
+        /** @description An account that was just made. */
+        NewUserView: components["schemas"]["UserView"] & {
+            /** @description The password, where none was given: it is shown this once. */
+            password?: string | null;
+        };
+        /** @description An organization to be made. */
+        OrganizationDraft: {
+            metadata?: Record<string, never> | null;
+            name: string;
+        };
+        /** @description Changes to an organization: an absent field stays, a null one is cleared. */
+        OrganizationPatch: {
+            blocked?: boolean | null;
+            metadata?: Record<string, never> | null;
+            name?: string | null;
+        };
+        /** @description An organization: a group of teams. */
+        OrganizationView: {
+            /** @description Whether all keys of all its teams are refused. */
+            blocked: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            metadata: Record<string, never>;
+            name: string;
+            /** Format: int64 */
+            teams_count: number;
+        };
+        /** @description One page of a list. */
+        Page_DeploymentView: {
+            /** @description The rows. */
+            data: {
+                /** @description Null: the provider's usual address. */
+                api_base: string | null;
+                blocked: boolean;
+                /**
+                 * Format: date-time
+                 * @description Null for those that are not in the database.
+                 */
+                created_at: string | null;
+                has_api_key: boolean;
+                /** Format: uuid */
+                id: string;
+                /**
+                 * @description US dollars as decimal text; null where the price is not known.
+                 * @example 0.00000015
+                 */
+                input_cost_per_token: string | null;
+                mock: components["schemas"]["MockOptions"];
+                mode: components["schemas"]["ModelMode"];
+                /** @description The name that callers use. */
+                model_name: string;
+                /**
+                 * @description US dollars as decimal text; null where the price is not known.
+                 * @example 0.0000006
+                 */
+                output_cost_per_token: string | null;
+                /** @description Where the prices are from. */
+                price_state: components["schemas"]["PriceState"];
+                provider: string;
+                /** @description Only those in the database can be changed here. */
+                source: components["schemas"]["DeploymentSource"];
+                /** Format: int64 */
+                stream_timeout_ms: number | null;
+                tags: string[];
+                /** Format: int64 */
+                timeout_ms: number | null;
+                /** @description What the provider calls the model. */
+                upstream_model: string;
+                /** Format: int32 */
+                weight: number;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_KeyView: {
+            /** @description The rows. */
+            data: {
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                expires_at: string | null;
+                /** Format: uuid */
+                id: string;
+                /**
+                 * @description What one may recognise the key by; the key itself is shown once, when it is made.
+                 * @example sk-…9f2c
+                 */
+                key_hint: string;
+                /** Format: date-time */
+                last_used_at: string | null;
+                metadata: Record<string, never>;
+                /** @description Public model names that it may use; null: all. */
+                models: string[] | null;
+                name: string;
+                /** Format: int64 */
+                requests_count: number;
+                /**
+                 * @description US dollars as decimal text.
+                 * @example 12.345678901
+                 */
+                spend_usd: string;
+                state: components["schemas"]["KeyState"];
+                /** Format: uuid */
+                team_id: string | null;
+                team_name: string | null;
+                user_email: string | null;
+                /** Format: uuid */
+                user_id: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OrganizationView: {
+            /** @description The rows. */
+            data: {
+                /** @description Whether all keys of all its teams are refused. */
+                blocked: boolean;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: uuid */
+                id: string;
+                metadata: Record<string, never>;
+                name: string;
+                /** Format: int64 */
+                teams_count: number;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ProviderView: {
+            /** @description The rows. */
+            data: {
+                /** @description Null: a deployment must name its own. */
+                default_api_base: string | null;
+                id: string;
+                label: string;
+                needs_api_key: boolean;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_RequestView: {
+            /** @description The rows. */
+            data: {
+                /** Format: int32 */
+                attempts: number;
+                /** Format: int64 */
+                cache_creation_tokens: number;
+                /** Format: int64 */
+                cached_input_tokens: number;
+                /**
+                 * @description US dollars as decimal text; null where no price is known.
+                 * @example 0.000123
+                 */
+                cost_usd: string | null;
+                /** Format: uuid */
+                deployment_id: string | null;
+                /** Format: int64 */
+                duration_ms: number;
+                end_user: string | null;
+                endpoint: string;
+                error_code: string | null;
+                /** Format: uuid */
+                event_id: string;
+                /** Format: date-time */
+                finished_at: string;
+                /** Format: int64 */
+                input_tokens: number;
+                /** Format: uuid */
+                key_id: string | null;
+                key_name: string | null;
+                model: string;
+                /** @description `completed`, `refused`, `upstream_error`, `client_closed`, `interrupted` or `gateway_error`. */
+                outcome: string;
+                /** Format: int64 */
+                output_tokens: number;
+                /**
+                 * Format: int64
+                 * @description What this gateway itself took, in microseconds.
+                 */
+                overhead_us: number;
+                /** @description `catalog`, `override`, `free` or `unpriced`. */
+                price_state: string;
+                provider: string | null;
+                /** Format: int64 */
+                reasoning_tokens: number;
+                /** @description The caller's `x-request-id` where one came. */
+                request_id: string;
+                /** Format: date-time */
+                started_at: string;
+                /**
+                 * Format: int32
+                 * @description The HTTP status that the caller was given.
+                 */
+                status: number;
+                stream: boolean;
+                /** Format: uuid */
+                team_id: string | null;
+                team_name: string | null;
+                /** Format: int64 */
+                time_to_first_token_ms: number | null;
+                upstream_model: string | null;
+                /** @description `provider`, `counted`, `estimated` or `none`. */
+                usage_source: string;
+                /** Format: uuid */
+                user_id: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TeamView: {
+            /** @description The rows. */
+            data: {
+                /** @description Whether all its keys are refused. */
+                blocked: boolean;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: uuid */
+                id: string;
+                /** Format: int64 */
+                keys_count: number;
+                /** Format: int64 */
+                members_count: number;
+                metadata: Record<string, never>;
+                /** @description Public model names that its keys may use; null: all. */
+                models: string[] | null;
+                name: string;
+                /** Format: uuid */
+                organization_id: string | null;
+                organization_name: string | null;
+                /**
+                 * @description US dollars as decimal text.
+                 * @example 12.345678901
+                 */
+                spend_usd: string;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_UserView: {
+            /** @description The rows. */
+            data: {
+                /** @description A blocked account cannot log in, and its keys are refused. */
+                blocked: boolean;
+                /** Format: date-time */
+                created_at: string;
+                email: string;
+                /** Format: uuid */
+                id: string;
+                /** Format: int64 */
+                keys_count: number;
+                /** Format: date-time */
+                last_login_at: string | null;
+                name: string | null;
+                role: components["schemas"]["Role"];
+                /** Format: uuid */
+                team_id: string | null;
+                team_name: string | null;
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description A new password for oneself. */
+        PasswordDraft: {
+            current_password: string;
+            /** @description At least 12 characters. */
+            new_password: string;
+        };
+        /**
+         * @description How sure a price is.
+         * @enum {string}
+         */
+        PriceState: "catalog" | "override" | "free" | "unpriced";
+        /** @description A vendor. */
         ProviderView: {
+            /** @description Null: a deployment must name its own. */
+            default_api_base: string | null;
             id: string;
             label: string;
             needs_api_key: boolean;
-            default_api_base: string | null;
         };
-        TeamView: {
-            /** Format: uuid */
-            id: string;
-            name: string;
-            /** Format: uuid */
-            organization_id?: string | null;
-            models: string[] | null;
-            blocked: boolean;
-            /** Format: int64 */
-            members_count: number;
-            /** Format: int64 */
-            keys_count: number;
-            /** @description USD, decimal text */
-            spend_usd: string;
-            /** Format: date-time */
-            created_at: string;
-        };
-        CreateTeam: {
-            name: string;
-            /** Format: uuid */
-            organization_id?: string | null;
-            models?: string[] | null;
-        };
-        UpdateTeam: {
-            name?: string;
-            models?: string[] | null;
-            blocked?: boolean;
-        };
-        UserView: {
-            /** Format: uuid */
-            id: string;
-            email: string;
-            name: string | null;
-            role: components["schemas"]["Role"];
-            blocked: boolean;
-            /** Format: date-time */
-            last_login_at: string | null;
-            /** Format: date-time */
-            created_at: string;
-        };
-        CreatedUser: {
-            /** Format: uuid */
-            id: string;
-            email: string;
-            name: string | null;
-            role: components["schemas"]["Role"];
-            blocked: boolean;
-            /** Format: date-time */
-            last_login_at: string | null;
-            /** Format: date-time */
-            created_at: string;
-            password?: string | null;
-        };
-        CreateUser: {
-            email: string;
-            name?: string | null;
-            role: components["schemas"]["Role"];
-            password?: string | null;
-        };
-        UpdateUser: {
-            name?: string | null;
-            role?: components["schemas"]["Role"];
-            blocked?: boolean;
-            password?: string | null;
-        };
+        /** @description A recorded call. */
         RequestView: {
-            /** Format: uuid */
-            event_id: string;
-            request_id: string;
-            /** Format: date-time */
-            started_at: string;
-            /** Format: date-time */
-            finished_at: string;
-            /** Format: int64 */
-            status: number;
-            outcome: string;
-            error_code: string | null;
-            endpoint: string;
-            stream: boolean;
-            model: string;
-            provider: string | null;
-            upstream_model: string | null;
-            deployment_id: string | null;
-            /** Format: uuid */
-            key_id: string | null;
-            key_name: string | null;
-            /** Format: uuid */
-            team_id: string | null;
-            team_name: string | null;
-            /** Format: uuid */
-            user_id: string | null;
-            end_user: string | null;
-            /** Format: int64 */
-            input_tokens: number;
-            /** Format: int64 */
-            output_tokens: number;
-            /** Format: int64 */
-            cached_input_tokens: number;
+            /** Format: int32 */
+            attempts: number;
             /** Format: int64 */
             cache_creation_tokens: number;
             /** Format: int64 */
-            reasoning_tokens: number;
-            usage_source: string;
-            /** @description USD, decimal text */
+            cached_input_tokens: number;
+            /**
+             * @description US dollars as decimal text; null where no price is known.
+             * @example 0.000123
+             */
             cost_usd: string | null;
-            price_state: string;
-            /** Format: int64 */
-            attempts: number;
-            /** Format: int64 */
-            time_to_first_token_ms: number | null;
+            /** Format: uuid */
+            deployment_id: string | null;
             /** Format: int64 */
             duration_ms: number;
-            /** Format: int64 */
-            overhead_us: number | null;
-        };
-        SpendTotal: {
-            /** Format: int64 */
-            requests: number;
+            end_user: string | null;
+            endpoint: string;
+            error_code: string | null;
+            /** Format: uuid */
+            event_id: string;
+            /** Format: date-time */
+            finished_at: string;
             /** Format: int64 */
             input_tokens: number;
+            /** Format: uuid */
+            key_id: string | null;
+            key_name: string | null;
+            model: string;
+            /** @description `completed`, `refused`, `upstream_error`, `client_closed`, `interrupted` or `gateway_error`. */
+            outcome: string;
             /** Format: int64 */
             output_tokens: number;
-            /** @description USD, decimal text */
-            spend_usd: string;
+            /**
+             * Format: int64
+             * @description What this gateway itself took, in microseconds.
+             */
+            overhead_us: number;
+            /** @description `catalog`, `override`, `free` or `unpriced`. */
+            price_state: string;
+            provider: string | null;
             /** Format: int64 */
-            unpriced_requests: number;
+            reasoning_tokens: number;
+            /** @description The caller's `x-request-id` where one came. */
+            request_id: string;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * Format: int32
+             * @description The HTTP status that the caller was given.
+             */
+            status: number;
+            stream: boolean;
+            /** Format: uuid */
+            team_id: string | null;
+            team_name: string | null;
             /** Format: int64 */
-            errors: number;
+            time_to_first_token_ms: number | null;
+            upstream_model: string | null;
+            /** @description `provider`, `counted`, `estimated` or `none`. */
+            usage_source: string;
+            /** Format: uuid */
+            user_id: string | null;
         };
-        SpendRow: {
+        /**
+         * @description What an account may do.
+         * @enum {string}
+         */
+        Role: "admin" | "viewer" | "member";
+        /** @description The answer to a log-in. */
+        SessionView: {
+            user: components["schemas"]["MeUserView"];
+        };
+        /** @description Sums in groups, and in all. */
+        SpendSummaryView: {
+            /** @description Hours and days in order, everything else by spend. */
+            data: components["schemas"]["SpendView"][];
+            /**
+             * Format: date-time
+             * @description The first hour counted.
+             */
+            since: string;
+            total: components["schemas"]["SpendView"];
+            /**
+             * Format: date-time
+             * @description The end of the last hour counted.
+             */
+            until: string;
+        };
+        /** @description The sums of one group. */
+        SpendView: {
+            /**
+             * Format: int64
+             * @description Calls that were answered with a status of 400 or above.
+             */
+            errors: number;
+            /** @description A model or provider name, an id, or the beginning of an hour or day; null where calls had none. */
             group: string | null;
-            label?: string | null;
-            /** Format: int64 */
-            requests: number;
             /** Format: int64 */
             input_tokens: number;
+            /** @description The name of the key, team or user whose id `group` is. */
+            label: string | null;
             /** Format: int64 */
             output_tokens: number;
-            /** @description USD, decimal text */
+            /** Format: int64 */
+            requests: number;
+            /**
+             * @description US dollars as decimal text.
+             * @example 12.345678901
+             */
             spend_usd: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Calls whose price is not known; they are not in `spend_usd`.
+             */
             unpriced_requests: number;
+        };
+        /** @description A team to be made. */
+        TeamDraft: {
+            metadata?: Record<string, never> | null;
+            /** @description Public model names; null or absent: all. */
+            models?: string[] | null;
+            name: string;
+            /** Format: uuid */
+            organization_id?: string | null;
+        };
+        /** @description Changes to a team: an absent field stays, a null one is cleared. */
+        TeamPatch: {
+            blocked?: boolean | null;
+            metadata?: Record<string, never> | null;
+            models?: string[] | null;
+            name?: string | null;
+            /** Format: uuid */
+            organization_id?: string | null;
+        };
+        /** @description A team. */
+        TeamView: {
+            /** @description Whether all its keys are refused. */
+            blocked: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
             /** Format: int64 */
-            errors: number;
+            keys_count: number;
+            /** Format: int64 */
+            members_count: number;
+            metadata: Record<string, never>;
+            /** @description Public model names that its keys may use; null: all. */
+            models: string[] | null;
+            name: string;
+            /** Format: uuid */
+            organization_id: string | null;
+            organization_name: string | null;
+            /**
+             * @description US dollars as decimal text.
+             * @example 12.345678901
+             */
+            spend_usd: string;
         };
-        SpendSummary: {
-            data: components["schemas"]["SpendRow"][];
-            total: components["schemas"]["SpendTotal"];
+        /** @description An account to be made. */
+        UserDraft: {
+            email: string;
+            name?: string | null;
+            /** @description At least 12 characters; if absent, one is made and shown once. */
+            password?: string | null;
+            role: components["schemas"]["Role"];
+            /** Format: uuid */
+            team_id?: string | null;
         };
-        KeyList: {
-            data: components["schemas"]["KeyView"][];
-            next_cursor: string | null;
+        /** @description Changes to an account: an absent field stays, a null one is cleared. */
+        UserPatch: {
+            blocked?: boolean | null;
+            email?: string | null;
+            name?: string | null;
+            /** @description A new password; it ends the account's sessions. */
+            password?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** Format: uuid */
+            team_id?: string | null;
         };
-        DeploymentList: {
-            data: components["schemas"]["DeploymentView"][];
-            next_cursor: string | null;
-        };
-        ProviderList: {
-            data: components["schemas"]["ProviderView"][];
-            next_cursor: string | null;
-        };
-        TeamList: {
-            data: components["schemas"]["TeamView"][];
-            next_cursor: string | null;
-        };
-        UserList: {
-            data: components["schemas"]["UserView"][];
-            next_cursor: string | null;
-        };
-        RequestList: {
-            data: components["schemas"]["RequestView"][];
-            next_cursor: string | null;
+        /** @description An account. */
+        UserView: {
+            /** @description A blocked account cannot log in, and its keys are refused. */
+            blocked: boolean;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            keys_count: number;
+            /** Format: date-time */
+            last_login_at: string | null;
+            name: string | null;
+            role: components["schemas"]["Role"];
+            /** Format: uuid */
+            team_id: string | null;
+            team_name: string | null;
         };
     };
     responses: never;
@@ -701,40 +1157,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    sign_in: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SignIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    sign_out: {
+    get_openapi: {
         parameters: {
             query?: never;
             header?: never;
@@ -743,74 +1166,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    me: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": Record<string, never>;
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    change_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangePassword"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -824,10 +1188,14 @@ export interface operations {
     list_keys: {
         parameters: {
             query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Part of the name or of the hint. */
                 q?: string;
                 team_id?: string;
+                user_id?: string;
                 state?: components["schemas"]["KeyState"];
             };
             header?: never;
@@ -836,16 +1204,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["KeyList"];
+                    "application/json": components["schemas"]["Page_KeyView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -865,20 +1232,19 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CreateKey"];
+                "application/json": components["schemas"]["KeyDraft"];
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CreatedKey"];
+                    "application/json": components["schemas"]["NewKeyView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -900,7 +1266,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -909,7 +1274,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -920,7 +1285,7 @@ export interface operations {
             };
         };
     };
-    revoke_key: {
+    delete_key: {
         parameters: {
             query?: never;
             header?: never;
@@ -931,14 +1296,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -960,11 +1324,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UpdateKey"];
+                "application/json": components["schemas"]["KeyPatch"];
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -973,7 +1336,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -995,7 +1358,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1004,7 +1366,7 @@ export interface operations {
                     "application/json": components["schemas"]["KeyView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1026,7 +1388,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1035,7 +1396,65 @@ export interface operations {
                     "application/json": components["schemas"]["KeyView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_my_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordDraft"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1049,9 +1468,14 @@ export interface operations {
     list_models: {
         parameters: {
             query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description Part of the public name, of the provider's name for it or of the provider. */
                 q?: string;
+                provider?: string;
+                source?: "database" | "config" | "built_in";
             };
             header?: never;
             path?: never;
@@ -1059,16 +1483,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeploymentList"];
+                    "application/json": components["schemas"]["Page_DeploymentView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1088,11 +1511,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CreateDeployment"];
+                "application/json": components["schemas"]["DeploymentDraft"];
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1101,7 +1523,69 @@ export interface operations {
                     "application/json": components["schemas"]["DeploymentView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    test_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelTestDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelTestView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeploymentView"];
+                };
+            };
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1123,14 +1607,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1152,11 +1635,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["UpdateDeployment"];
+                "application/json": components["schemas"]["DeploymentPatch"];
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1165,7 +1647,7 @@ export interface operations {
                     "application/json": components["schemas"]["DeploymentView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1176,7 +1658,42 @@ export interface operations {
             };
         };
     };
-    test_model: {
+    list_organizations: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Only rows whose name, or whatever else a person would know them by, contains this text. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OrganizationView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_organization: {
         parameters: {
             query?: never;
             header?: never;
@@ -1185,20 +1702,111 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TestModel"];
+                "application/json": components["schemas"]["OrganizationDraft"];
             };
         };
         responses: {
-            /** @description OK */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TestResult"];
+                    "application/json": components["schemas"]["OrganizationView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationView"];
+                };
+            };
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1218,338 +1826,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProviderList"];
+                    "application/json": components["schemas"]["Page_ProviderView"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_teams: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TeamList"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    create_team: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateTeam"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TeamView"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_team: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TeamView"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    delete_team: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    update_team: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateTeam"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TeamView"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_users: {
-        parameters: {
-            query?: {
-                limit?: number;
-                cursor?: string;
-                q?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserList"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    create_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CreateUser"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CreatedUser"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    get_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserView"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    delete_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    update_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["UpdateUser"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UserView"];
-                };
-            };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1563,14 +1848,22 @@ export interface operations {
     list_requests: {
         parameters: {
             query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
                 limit?: number;
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
+                /** @description A request id, whole. */
                 q?: string;
+                /** @description `200`, a class such as `4xx`, `success` (below 400) or `error`. */
                 status?: string;
                 model?: string;
+                provider?: string;
                 key_id?: string;
                 team_id?: string;
+                user_id?: string;
+                /** @description From when on; 30 days before `until` if absent. */
                 since?: string;
+                /** @description Until when; now if absent. */
                 until?: string;
             };
             header?: never;
@@ -1579,16 +1872,43 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RequestList"];
+                    "application/json": components["schemas"]["Page_RequestView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stream_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["RequestView"];
+                };
+            };
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1610,7 +1930,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1619,7 +1938,7 @@ export interface operations {
                     "application/json": components["schemas"]["RequestView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -1630,7 +1949,39 @@ export interface operations {
             };
         };
     };
-    stream_requests: {
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    log_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -1639,23 +1990,31 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Server-sent events named `request` */
-            200: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
     };
-    spend_summary: {
+    get_spend_summary: {
         parameters: {
             query?: {
+                /** @description From which hour on; 30 days before `until` if absent. */
                 since?: string;
+                /** @description Until which hour; now if absent. The hour that it lies in is counted whole. */
                 until?: string;
-                group_by?: "model" | "key" | "team" | "provider" | "hour" | "day";
+                group_by?: "model" | "provider" | "key" | "team" | "user" | "hour" | "day";
             };
             header?: never;
             path?: never;
@@ -1663,16 +2022,335 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SpendSummary"];
+                    "application/json": components["schemas"]["SpendSummaryView"];
                 };
             };
-            /** @description Error */
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_teams: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Part of the name. */
+                q?: string;
+                organization_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TeamView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamDraft"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_team: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Part of the e-mail address or of the name. */
+                q?: string;
+                team_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UserView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserDraft"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewUserView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description An error */
             default: {
                 headers: {
                     [name: string]: unknown;

@@ -8,6 +8,7 @@ let timer: ReturnType<typeof setInterval> | undefined;
 
 function subscribe(listener: () => void) {
   listeners.add(listener);
+  if (!timer) now = Date.now();
   timer ??= setInterval(() => {
     now = Date.now();
     for (const l of listeners) l();
@@ -21,7 +22,4 @@ function subscribe(listener: () => void) {
   };
 }
 
-export function useNow(): number {
-  const seen = useSyncExternalStore(subscribe, () => now);
-  return Math.max(seen, now);
-}
+export const useNow = () => useSyncExternalStore(subscribe, () => now);

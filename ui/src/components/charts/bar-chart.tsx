@@ -1,6 +1,6 @@
-/** Sums over time. Pointer: hover reads a bar. Keyboard: focus, then arrows move and a live region reads. */
+/** Sums over time, by UTC hours or days. Pointer: hover reads a bar. Keyboard: focus, then arrows move and a live region reads. */
 import { type KeyboardEvent, type PointerEvent, useState } from 'react';
-import { fmtDay, fmtTime } from '@/lib/format';
+import { fmtDayUtc, fmtTimeUtc } from '@/lib/format';
 import { niceTicks, useWidth } from './scale';
 
 type Props = {
@@ -13,7 +13,7 @@ type Props = {
   height?: number;
 };
 
-const MARGIN = { top: 12, right: 4, bottom: 24, left: 56 };
+const MARGIN = { top: 12, right: 4, bottom: 24, left: 60 };
 const DAY_MS = 86_400_000;
 
 export function BarChart({ label, buckets, spanMs, values, fmt, fmtAxis, height = 264 }: Props) {
@@ -31,8 +31,8 @@ export function BarChart({ label, buckets, spanMs, values, fmt, fmtAxis, height 
   const labelEvery = Math.max(1, Math.ceil(count / Math.max(2, Math.floor(innerWidth / 76))));
   const heading = (i: number) => {
     const start = buckets[i]!;
-    if (spanMs >= DAY_MS) return fmtDay(start);
-    return `${fmtDay(start)}, ${fmtTime(start)} – ${fmtTime(new Date(start.getTime() + spanMs))}`;
+    if (spanMs >= DAY_MS) return fmtDayUtc(start);
+    return `${fmtDayUtc(start)}, ${fmtTimeUtc(start)} – ${fmtTimeUtc(new Date(start.getTime() + spanMs))}`;
   };
   const unfinished = (i: number) => i === count - 1;
   const read = at !== null && at < count ? at : null;
@@ -76,7 +76,7 @@ export function BarChart({ label, buckets, spanMs, values, fmt, fmtAxis, height 
             {buckets.map((b, i) =>
               i % labelEvery === Math.floor(labelEvery / 2) && i * step + 24 < innerWidth ? (
                 <text key={b.getTime()} x={i * step + step / 2} y={innerHeight + 17} textAnchor="middle" className="num fill-fg-3 text-2xs">
-                  {spanMs >= DAY_MS ? fmtDay(b) : fmtTime(b)}
+                  {spanMs >= DAY_MS ? fmtDayUtc(b) : fmtTimeUtc(b)}
                 </text>
               ) : null,
             )}

@@ -3,7 +3,9 @@ type Props = { values: number[]; label: string; strong?: boolean; width?: number
 export function Sparkline({ values, label, strong, width = 72, height = 24 }: Props) {
   const max = Math.max(...values);
   if (values.length < 2 || max <= 0) return null;
-  const points = values.map((v, i) => `${((i / (values.length - 1)) * (width - 2) + 1).toFixed(1)},${(height - 2 - (v / max) * (height - 4)).toFixed(1)}`);
+  const points = values.map(
+    (v, i) => `${((i / (values.length - 1)) * (width - 2) + 1).toFixed(1)},${(height - 2 - (v / max) * (height - 4)).toFixed(1)}`,
+  );
   const tone = strong ? 'var(--c1)' : 'var(--fg-3)';
   return (
     <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={label} className="block overflow-visible">

@@ -11,9 +11,21 @@ const tones = {
 export type Tone = keyof typeof tones;
 
 /** State in a word; the dot and the colour only repeat it. */
-export function Badge({ tone = 'neutral', dot, className, children }: { tone?: Tone; dot?: boolean; className?: string; children: ReactNode }) {
+export function Badge({
+  tone = 'neutral',
+  dot,
+  className,
+  children,
+}: {
+  tone?: Tone;
+  dot?: boolean;
+  className?: string;
+  children: ReactNode;
+}) {
   return (
-    <span className={cn('inline-flex h-5 items-center gap-1.5 whitespace-nowrap rounded-md px-1.5 font-medium text-xs', tones[tone], className)}>
+    <span
+      className={cn('inline-flex h-5 items-center gap-1.5 whitespace-nowrap rounded-md px-1.5 font-medium text-xs', tones[tone], className)}
+    >
       {dot && <span className="size-1.5 rounded-full bg-current" aria-hidden="true" />}
       {children}
     </span>

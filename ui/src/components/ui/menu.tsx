@@ -1,75 +1,56 @@
-import { Menu as M } from '@base-ui/react/menu';
-import { Check, ListFilter } from 'lucide-react';
-import type { ReactElement, ReactNode } from 'react';
+/** Menus cost nothing until they are opened: before that there is only the button, and no menu code in the first load. */
+import { ListFilter } from 'lucide-react';
+import { cloneElement, lazy, type ReactElement, type ReactNode, Suspense, useState } from 'react';
 import { cn } from '@/lib/cn';
-import { item, type Opt } from './item';
+import type { Opt } from './item';
+
+const load = () => import('./menu-popup');
+const MenuPopup = lazy(() => load().then((m) => ({ default: m.MenuPopup })));
+// The generic is lost through lazy(); FilterMenu below states it.
+const FilterPopup = lazy(() => load().then((m) => ({ default: m.FilterPopup<string> })));
 
 export type MenuItem =
   | { label: string; icon?: ReactNode; onSelect: () => void; danger?: boolean; disabled?: boolean; checked?: boolean }
   | 'sep';
+export type MenuProps = { trigger: ReactElement<object>; items: MenuItem[]; align?: 'start' | 'end' };
+export type FilterProps<T extends string> = {
+  label: string;
+  options: Opt<T>[];
+  value: T | undefined;
+  onChange: (v: T | undefined) => void;
+};
 
-export function Menu({ trigger, items, align = 'end' }: { trigger: ReactElement; items: MenuItem[]; align?: 'start' | 'end' }) {
-  return (
-    <M.Root>
-      <M.Trigger render={trigger} />
-      <M.Portal>
-        <M.Positioner sideOffset={4} align={align} className="z-60 outline-none">
-          <M.Popup className="popup min-w-44 p-1">
-            {items.map((it, i) =>
-              it === 'sep' ? (
-                <M.Separator key={i} className="my-1 h-px bg-line" />
-              ) : (
-                <M.Item key={it.label} disabled={it.disabled} onClick={it.onSelect} className={cn(item, it.danger && 'text-bad [&_svg]:text-bad')}>
-                  {it.icon}
-                  <span className="flex-1">{it.label}</span>
-                  {it.checked && <Check aria-label="selected" className="text-fg!" />}
-                </M.Item>
-              ),
-            )}
-          </M.Popup>
-        </M.Positioner>
-      </M.Portal>
-    </M.Root>
-  );
+/** The button until it is used, then what `popup` makes of it, already open. */
+function OnFirstUse({ trigger, popup }: { trigger: ReactElement<object>; popup: ReactElement }) {
+  const [used, setUsed] = useState(false);
+  const button = cloneElement(trigger, {
+    'aria-haspopup': 'menu',
+    'aria-expanded': false,
+    onPointerEnter: () => void load(),
+    onFocus: () => void load(),
+    onClick: () => setUsed(true),
+  } as object);
+  return used ? <Suspense fallback={button}>{popup}</Suspense> : button;
 }
 
-type FilterProps<T extends string> = { label: string; options: Opt<T>[]; value: T | undefined; onChange: (v: T | undefined) => void };
+export const Menu = (props: MenuProps) => <OnFirstUse trigger={props.trigger} popup={<MenuPopup {...props} />} />;
 
-/** A filter with a handful of choices; choosing the chosen one again clears it. */
-export function FilterMenu<T extends string>({ label, options, value, onChange }: FilterProps<T>) {
-  const shown = options.find((o) => o.value === value);
-  return (
-    <M.Root>
-      <M.Trigger
-        className={cn(
-          'inline-flex h-8 items-center gap-1.5 rounded-lg border border-line-strong border-dashed px-2.5 text-fg-2 text-sm hover:bg-hover data-popup-open:bg-active [&_svg]:size-3.5',
-          shown && 'border-solid bg-surface text-fg shadow-sm dark:bg-sunken',
-        )}
-      >
-        <ListFilter aria-hidden="true" />
-        {label}
-        {shown && <span className="border-line border-l pl-1.5 font-medium text-accent">{shown.label}</span>}
-      </M.Trigger>
-      <M.Portal>
-        <M.Positioner sideOffset={4} align="start" className="z-60 outline-none">
-          <M.Popup className="popup min-w-48 p-1">
-            <M.RadioGroup value={value ?? ''} onValueChange={(v) => onChange((v as T) || undefined)}>
-              <M.RadioItem value="" closeOnClick className={cn(item, 'text-fg-2')}>
-                <span className="flex-1">Any</span>
-              </M.RadioItem>
-              {options.map((o) => (
-                <M.RadioItem key={o.value} value={o.value} closeOnClick className={item}>
-                  <span className="flex-1">{o.label}</span>
-                  {o.hint && <span className="font-mono text-fg-3 text-xs">{o.hint}</span>}
-                  <M.RadioItemIndicator>
-                    <Check aria-hidden="true" className="text-fg!" />
-                  </M.RadioItemIndicator>
-                </M.RadioItem>
-              ))}
-            </M.RadioGroup>
-          </M.Popup>
-        </M.Positioner>
-      </M.Portal>
-    </M.Root>
+/** A filter with a handful of choices. */
+export function FilterMenu<T extends string>(props: FilterProps<T>) {
+  const chosen = props.options.find((o) => o.value === props.value);
+  const trigger = (
+    <button
+      type="button"
+      className={cn(
+        'inline-flex h-8 items-center gap-1.5 rounded-lg border border-line-strong border-dashed px-2.5 text-fg-2 text-sm hover:bg-hover data-popup-open:bg-active [&_svg]:size-3.5',
+        chosen && 'border-solid bg-surface text-fg shadow-sm dark:bg-sunken',
+      )}
+    >
+      <ListFilter aria-hidden="true" />
+      {props.label}
+      {chosen && <span className="border-line border-l pl-1.5 font-medium text-accent">{chosen.label}</span>}
+    </button>
   );
+  const popup = <FilterPopup {...(props as unknown as FilterProps<string>)} trigger={trigger} />;
+  return <OnFirstUse trigger={trigger} popup={popup} />;
 }

@@ -21,7 +21,10 @@ export function MultiSelect({ value, onChange, options, placeholder, noun }: Pro
                   className="flex h-6 max-w-full items-center gap-0.5 rounded-md bg-active pr-0.5 pl-2 font-mono text-xs outline-none data-highlighted:bg-accent-soft data-highlighted:text-accent"
                 >
                   <span className="min-w-0 truncate">{m}</span>
-                  <CB.ChipRemove aria-label={`Remove ${m}`} className="grid size-5 place-items-center rounded text-fg-3 hover:bg-active hover:text-fg">
+                  <CB.ChipRemove
+                    aria-label={`Remove ${m}`}
+                    className="grid size-5 place-items-center rounded text-fg-3 hover:bg-active hover:text-fg"
+                  >
                     <X className="size-3" aria-hidden="true" />
                   </CB.ChipRemove>
                 </CB.Chip>

@@ -1,11 +1,12 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as D } from '@base-ui/react/dialog';
 import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { cn } from '@/lib/cn';
 import { Button } from './button';
 
-const backdrop = 'fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0 dark:bg-black/60';
+const backdrop =
+  'fixed inset-0 z-40 bg-black/35 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0 dark:bg-black/60';
 
 type DialogProps = {
   open: boolean;
@@ -20,12 +21,25 @@ type DialogProps = {
   closable?: boolean;
 };
 
-export function Dialog({ open, onOpenChange, title, description, children, footer, className, dismissible = true, closable = true }: DialogProps) {
+export function Dialog({
+  open,
+  onOpenChange,
+  title,
+  description,
+  children,
+  footer,
+  className,
+  dismissible = true,
+  closable = true,
+}: DialogProps) {
+  const body = useRef<HTMLDivElement>(null);
   return (
     <D.Root open={open} onOpenChange={onOpenChange} disablePointerDismissal={!dismissible || !closable}>
       <D.Portal>
         <D.Backdrop className={backdrop} />
         <D.Popup
+          // Into the content, not onto the close button above it.
+          initialFocus={() => body.current?.querySelector<HTMLElement>('input, textarea, button') ?? true}
           className={cn(
             'fixed z-50 flex max-h-[calc(100dvh-2rem)] w-[calc(100vw-1.5rem)] flex-col overflow-hidden rounded-2xl bg-raised shadow-pop outline-none transition-[opacity,scale,translate] duration-150',
             'top-1/2 left-1/2 max-w-lg -translate-x-1/2 -translate-y-1/2 data-ending-style:scale-[0.98] data-starting-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:opacity-0',
@@ -37,11 +51,15 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
               <D.Title className="font-semibold text-lg tracking-[-0.01em]">{title}</D.Title>
               {description && <D.Description className="mt-0.5 text-fg-2">{description}</D.Description>}
             </div>
-            {closable && <D.Close render={<Button size="icon-sm" variant="ghost" aria-label="Close" className="-mt-1 -mr-1.5" />}>
-              <X aria-hidden="true" />
-            </D.Close>}
+            {closable && (
+              <D.Close render={<Button size="icon-sm" variant="ghost" aria-label="Close" className="-mt-1 -mr-1.5" />}>
+                <X aria-hidden="true" />
+              </D.Close>
+            )}
           </header>
-          <div className="scroll-thin min-h-0 flex-1 overflow-y-auto px-5 pb-5">{children}</div>
+          <div ref={body} className="scroll-thin min-h-0 flex-1 overflow-y-auto px-5 pb-5">
+            {children}
+          </div>
           {footer && <footer className="flex items-center justify-end gap-2 border-line border-t bg-bg/60 px-5 py-3">{footer}</footer>}
         </D.Popup>
       </D.Portal>

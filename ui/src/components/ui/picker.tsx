@@ -38,7 +38,10 @@ export function Picker({ label, value, onChange, options, onSearch, none, varian
       <CB.Trigger
         {...f}
         aria-label={f.id ? undefined : label}
-        className={cn(variant === 'field' ? field : filter, variant === 'filter' && value && 'border-solid bg-surface text-fg shadow-sm dark:bg-sunken')}
+        className={cn(
+          variant === 'field' ? field : filter,
+          variant === 'filter' && value && 'border-solid bg-surface text-fg shadow-sm dark:bg-sunken',
+        )}
       >
         {variant === 'field' ? (
           <>

@@ -11,7 +11,9 @@ type EmptyProps = { icon?: ReactNode; title: string; children: ReactNode; action
 export function EmptyState({ icon, title, children, action }: EmptyProps) {
   return (
     <div className="flex flex-col items-center justify-center gap-1 px-6 py-16 text-center">
-      <div className="mb-3 grid size-10 place-items-center rounded-xl border border-line bg-sunken text-fg-3 [&_svg]:size-5">{icon ?? <Inbox />}</div>
+      <div className="mb-3 grid size-10 place-items-center rounded-xl border border-line bg-sunken text-fg-3 [&_svg]:size-5">
+        {icon ?? <Inbox />}
+      </div>
       <h2 className="font-medium text-base">{title}</h2>
       <p className="max-w-sm text-balance text-fg-2">{children}</p>
       {action && <div className="mt-4">{action}</div>}

@@ -59,7 +59,11 @@ export function Toasts() {
     () => notices,
   );
   return (
-    <section aria-label="Notifications" aria-live="polite" className="pointer-events-none fixed right-4 bottom-4 z-70 w-[calc(100vw-2rem)] sm:w-90">
+    <section
+      aria-label="Notifications"
+      aria-live="polite"
+      className="pointer-events-none fixed right-4 bottom-4 z-70 w-[calc(100vw-2rem)] sm:w-90"
+    >
       <ul className="flex flex-col gap-2">
         {list.map((n) => (
           <Item key={n.id} notice={n} />

@@ -1,8 +1,7 @@
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { ApiError, body, client, type Schemas, setReauthenticate } from '@/lib/client';
-import { queryClient } from '@/lib/query';
 
-export type Me = Schemas['Me'];
+export type Me = Schemas['MeView'];
 export type Credentials = { email: string; password: string } | { master_key: string };
 
 export const meQuery = queryOptions({
@@ -16,7 +15,7 @@ export const useMe = (): Me => useQuery(meQuery).data!;
 export const useCanEdit = () => useMe().user.role === 'admin';
 
 export async function signIn(credentials: Credentials) {
-  return (await body(client.POST('/api/v1/session', { body: credentials as Schemas['SignIn'] }))).user;
+  return (await body(client.POST('/api/v1/session', { body: credentials as Schemas['LoginDraft'] }))).user;
 }
 
 export async function signOut() {
@@ -24,7 +23,6 @@ export async function signOut() {
   await body(client.DELETE('/api/v1/session')).catch((e) => {
     if (!(e instanceof ApiError && e.status === 401)) throw e;
   });
-  queryClient.clear();
 }
 
-export const changePassword = (change: Schemas['ChangePassword']) => body(client.PUT('/api/v1/me/password', { body: change }));
+export const changePassword = (change: Schemas['PasswordDraft']) => body(client.PUT('/api/v1/me/password', { body: change }));

@@ -1,40 +1,36 @@
 import { useMutation } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Field, Input } from '@/components/ui/field';
 import { Dialog } from '@/components/ui/overlay';
 import { FormError } from '@/components/ui/states';
 import { toast } from '@/components/ui/toast';
-import { ApiError, messageOf } from '@/lib/client';
+import { type Mistakes, useForm } from '@/components/use-form';
+import { ApiError } from '@/lib/client';
 import { changePassword } from '../api/session';
 
 const MIN_LENGTH = 12;
+const WRONG = new ApiError(401, 'wrong_password', 'This is not your current password.', 'current_password');
 
 export default function ChangePassword({ onClose }: { onClose: () => void }) {
-  const [mistake, setMistake] = useState<{ field: string; text: string } | null>(null);
   const change = useMutation({
     mutationFn: changePassword,
     onSuccess: () => {
       toast.ok('Password changed');
       onClose();
     },
-    onError: (e) => {
-      if (e instanceof ApiError && (e.param === 'current_password' || e.status === 401))
-        setMistake({ field: 'current', text: 'This is not your current password.' });
-      else if (e instanceof ApiError && e.param === 'new_password') setMistake({ field: 'new', text: e.message });
-    },
+    onError: (e) => form.refuse(e instanceof ApiError && e.status === 401 ? WRONG : e),
   });
-
-  function submit(e: FormEvent<HTMLFormElement>) {
-    e.preventDefault();
-    const form = new FormData(e.currentTarget);
-    const [current, fresh, again] = ['current', 'new', 'again'].map((n) => String(form.get(n) ?? ''));
-    if (fresh!.length < MIN_LENGTH) return setMistake({ field: 'new', text: `Use ${MIN_LENGTH} or more characters.` });
-    if (fresh !== again) return setMistake({ field: 'again', text: 'The two new passwords differ.' });
-    setMistake(null);
-    change.mutate({ current_password: current!, new_password: fresh! });
-  }
-  const errorOf = (field: string) => (mistake?.field === field ? mistake.text : undefined);
+  const form = useForm({
+    initial: { current_password: '', new_password: '', again: '' },
+    check: (v) => {
+      const found: Mistakes<typeof v> = {};
+      if (!v.current_password) found.current_password = 'Write your current password.';
+      if (v.new_password.length < MIN_LENGTH) found.new_password = `Use ${MIN_LENGTH} or more characters.`;
+      else if (v.new_password !== v.again) found.again = 'The two new passwords differ.';
+      return found;
+    },
+    send: ({ current_password, new_password }) => change.mutate({ current_password, new_password }),
+  });
 
   return (
     <Dialog
@@ -51,17 +47,17 @@ export default function ChangePassword({ onClose }: { onClose: () => void }) {
         </>
       }
     >
-      <form id="change-password" noValidate onSubmit={submit} className="flex flex-col gap-4">
-        <Field label="Current password" error={errorOf('current')}>
-          <Input name="current" type="password" autoComplete="current-password" autoFocus />
+      <form ref={form.ref} id="change-password" noValidate onSubmit={form.submit} className="flex flex-col gap-4">
+        <Field label="Current password" error={form.mistakes.current_password}>
+          <Input {...form.text('current_password')} type="password" autoComplete="current-password" autoFocus />
         </Field>
-        <Field label="New password" hint={`${MIN_LENGTH} or more characters.`} error={errorOf('new')}>
-          <Input name="new" type="password" autoComplete="new-password" />
+        <Field label="New password" hint={`${MIN_LENGTH} or more characters.`} error={form.mistakes.new_password}>
+          <Input {...form.text('new_password')} type="password" autoComplete="new-password" />
         </Field>
-        <Field label="New password again" error={errorOf('again')}>
-          <Input name="again" type="password" autoComplete="new-password" />
+        <Field label="New password again" error={form.mistakes.again}>
+          <Input {...form.text('again')} type="password" autoComplete="new-password" />
         </Field>
-        {change.isError && !mistake && <FormError>{messageOf(change.error)}</FormError>}
+        {form.refusal && <FormError>{form.refusal}</FormError>}
       </form>
     </Dialog>
   );

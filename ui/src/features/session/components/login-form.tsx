@@ -8,6 +8,7 @@ import { ApiError, messageOf, type Schemas } from '@/lib/client';
 import { signIn } from '../api/session';
 
 type Way = 'password' | 'master_key';
+type Props = { onDone: (user: Schemas['MeUserView']) => void; email?: string; first?: Way };
 
 /** Refusals say what to do next, and never which part was wrong. */
 function advice(error: unknown, way: Way): string {
@@ -20,15 +21,17 @@ function advice(error: unknown, way: Way): string {
   return error.message;
 }
 
-export function LoginForm({ onDone, email = '' }: { onDone: (user: Schemas['SessionUser']) => void; email?: string }) {
-  const [way, setWay] = useState<Way>('password');
+export function LoginForm({ onDone, email = '', first = 'password' }: Props) {
+  const [way, setWay] = useState<Way>(first);
   const login = useMutation({ mutationFn: signIn, onSuccess: onDone });
 
   function submit(e: FormEvent<HTMLFormElement>) {
     e.preventDefault();
     const form = new FormData(e.currentTarget);
     const text = (name: string) => String(form.get(name) ?? '');
-    login.mutate(way === 'password' ? { email: text('email').trim(), password: text('password') } : { master_key: text('master_key').trim() });
+    login.mutate(
+      way === 'password' ? { email: text('email').trim(), password: text('password') } : { master_key: text('master_key').trim() },
+    );
   }
 
   return (

@@ -1,8 +1,12 @@
+import { useEffect } from 'react';
 import { Mark } from '@/components/mark';
 import type { Schemas } from '@/lib/client';
 import { LoginForm } from './login-form';
 
-export function LoginPage({ onDone }: { onDone: (user: Schemas['SessionUser']) => void }) {
+export function LoginPage({ onDone }: { onDone: (user: Schemas['MeUserView']) => void }) {
+  useEffect(() => {
+    document.title = 'Sign in · DeltaLLM';
+  }, []);
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-10">
       <div className="w-full max-w-sm">

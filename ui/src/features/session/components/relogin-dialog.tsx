@@ -17,6 +17,7 @@ export default function ReloginDialog() {
     >
       <LoginForm
         email={me.user.email ?? ''}
+        first={me.user.email ? 'password' : 'master_key'}
         onDone={(user) => {
           // Somebody else must not continue with this person's page or half-sent calls.
           if (user.id !== me.user.id || user.email !== me.user.email) location.assign('/');

@@ -1,0 +1,21 @@
+import { Activity, Boxes, KeyRound, LayoutDashboard, UserRound, UsersRound } from 'lucide-react';
+
+/** Only pages that work stand here. */
+export const NAV = [
+  {
+    group: 'Observe',
+    items: [
+      { to: '/', label: 'Overview', icon: LayoutDashboard },
+      { to: '/requests', label: 'Requests', icon: Activity },
+    ],
+  },
+  { group: 'Gateway', items: [{ to: '/models', label: 'Models', icon: Boxes }] },
+  {
+    group: 'Access',
+    items: [
+      { to: '/keys', label: 'API keys', icon: KeyRound },
+      { to: '/teams', label: 'Teams', icon: UsersRound },
+      { to: '/users', label: 'Users', icon: UserRound },
+    ],
+  },
+] as const;

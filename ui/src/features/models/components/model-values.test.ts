@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import { checkModel, EMPTY, toDeployment } from './model-values';
+
+const filled = { ...EMPTY, provider: 'openai', upstream_model: 'gpt-4o-mini', model_name: 'fast' };
+
+it('names what is missing or malformed', () => {
+  expect(Object.keys(checkModel(EMPTY))).toEqual(['provider', 'upstream_model', 'model_name']);
+  expect(checkModel(filled)).toEqual({});
+  const wrong = { ...filled, api_base: 'api.openai.com', input_price: '-1', output_price: 'free', timeout_seconds: '0', weight: '1.5' };
+  expect(Object.keys(checkModel(wrong))).toEqual(['api_base', 'input_price', 'output_price', 'timeout_seconds', 'weight']);
+});
+
+it('leaves out what was left empty, and keeps prices exact', () => {
+  expect(toDeployment(filled)).toEqual({ provider: 'openai', upstream_model: 'gpt-4o-mini', model_name: 'fast' });
+  expect(toDeployment({ ...filled, input_price: ' 0.15 ', timeout_seconds: '2.5', weight: '3' })).toMatchObject({
+    input_cost_per_token: '0.00000015',
+    timeout_ms: 2500,
+    weight: 3,
+  });
+});

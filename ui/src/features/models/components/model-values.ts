@@ -1,0 +1,58 @@
+/** The form of a deployment: texts as typed, checked, and turned into what the API takes. */
+import type { Mistakes } from '@/components/use-form';
+import { perToken } from '@/lib/decimal';
+import type { NewDeployment } from '../api/models';
+
+export const EMPTY = {
+  provider: '',
+  upstream_model: '',
+  model_name: '',
+  api_key: '',
+  api_base: '',
+  input_price: '',
+  output_price: '',
+  timeout_seconds: '',
+  weight: '',
+};
+export type ModelValues = typeof EMPTY;
+
+const isPrice = (text: string) => !text.trim() || (perToken(text) !== null && !text.trim().startsWith('-'));
+const isSeconds = (text: string) => !text.trim() || (Number(text) > 0 && Number(text) <= 3600);
+const isWeight = (text: string) => !text.trim() || /^[1-9]\d*$/.test(text.trim());
+const isAddress = (text: string) => !text.trim() || /^https?:\/\/\S+$/.test(text.trim());
+
+export function checkModel(v: ModelValues): Mistakes<ModelValues> {
+  const found: Mistakes<ModelValues> = {};
+  if (!v.provider) found.provider = 'Choose a provider';
+  if (!v.upstream_model.trim()) found.upstream_model = 'Give the model as the provider names it';
+  if (!v.model_name.trim()) found.model_name = 'Give the name clients will use';
+  if (!isAddress(v.api_base)) found.api_base = 'Write an address that starts with https:// or http://';
+  if (!isPrice(v.input_price)) found.input_price = 'Write USD per million tokens, for example 0.15';
+  if (!isPrice(v.output_price)) found.output_price = 'Write USD per million tokens, for example 0.60';
+  if (!isSeconds(v.timeout_seconds)) found.timeout_seconds = 'Write seconds, more than 0 and at most 3600';
+  if (!isWeight(v.weight)) found.weight = 'Write a whole number of 1 or more';
+  return found;
+}
+
+/** What was left empty is left out, so that the gateway's own defaults hold. */
+export function toDeployment(values: ModelValues): NewDeployment {
+  const v = Object.fromEntries(Object.entries(values).map(([k, text]) => [k, text.trim()])) as ModelValues;
+  return {
+    model_name: v.model_name,
+    provider: v.provider,
+    upstream_model: v.upstream_model,
+    ...(v.api_key && { api_key: v.api_key }),
+    ...(v.api_base && { api_base: v.api_base }),
+    ...(v.input_price && { input_cost_per_token: perToken(v.input_price) }),
+    ...(v.output_price && { output_cost_per_token: perToken(v.output_price) }),
+    ...(v.timeout_seconds && { timeout_ms: Math.round(Number(v.timeout_seconds) * 1000) }),
+    ...(v.weight && { weight: Number(v.weight) }),
+  };
+}
+
+/** Field of the form that a refusal of the API is about. */
+export const FIELD_OF: Record<string, keyof ModelValues> = {
+  input_cost_per_token: 'input_price',
+  output_cost_per_token: 'output_price',
+  timeout_ms: 'timeout_seconds',
+};
