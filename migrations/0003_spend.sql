@@ -52,11 +52,14 @@ DECLARE
     partition   text;
 BEGIN
     partition := 'spend_event_' || to_char(month_start AT TIME ZONE 'UTC', 'YYYY_MM');
-    IF to_regclass(quote_ident(partition)) IS NOT NULL THEN
+    IF EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+               WHERE inhparent = 'spend_event'::regclass AND relname = partition) THEN
         RETURN partition;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('deltallm.spend_event.partition'));
-    IF to_regclass(quote_ident(partition)) IS NULL THEN
+    -- Whoever else makes it now is waited for; reading and writing go on.
+    LOCK TABLE spend_event IN SHARE UPDATE EXCLUSIVE MODE;
+    IF NOT EXISTS (SELECT FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+                   WHERE inhparent = 'spend_event'::regclass AND relname = partition) THEN
         EXECUTE format('CREATE TABLE %I (LIKE spend_event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', partition);
         EXECUTE format('ALTER TABLE spend_event ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
                        partition, month_start, month_end);

@@ -77,7 +77,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let parsed = web::Query::<T>::from_query(request.query_string());
-        std::future::ready(parsed.map(|query| Self(query.into_inner())).map_err(|error| about_field(".", &error.to_string())))
+        std::future::ready(
+            parsed.map(|query| Self(query.into_inner())).map_err(|error| about_field(".", &error.to_string())),
+        )
     }
 }
 
@@ -90,11 +92,13 @@ fn about_field(path: &str, text: &str) -> AdminError {
     // The position in the text says little to somebody who sent a one-line body.
     let message = text.split(" at line ").next().unwrap_or(text);
     let param = match named {
-        Some(field) if above.is_empty() || above == field || above.ends_with(&format!(".{field}")) => field.to_owned(),
+        Some(field) if above.is_empty() => field.to_owned(),
+        Some(field) if above == field || above.ends_with(&format!(".{field}")) => above.to_owned(),
         Some(field) => format!("{above}.{field}"),
         None => above.to_owned(),
     };
-    let message = if named.is_some() || param.is_empty() { format!("{message}.") } else { format!("`{param}`: {message}.") };
+    let message =
+        if named.is_some() || param.is_empty() { format!("{message}.") } else { format!("`{param}`: {message}.") };
     if param.is_empty() {
         return AdminError::caller(ErrorCode::InvalidRequest, message);
     }

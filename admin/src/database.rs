@@ -10,12 +10,14 @@ use std::{
 
 use deadpool_postgres::{Client, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use deltallm_shared::secret::Secret;
-use tokio_postgres::{Connection, Socket};
-use tokio_postgres_rustls::{MakeRustlsConnect, RustlsStream};
+use tokio_postgres::{Connection, Socket, tls::MakeTlsConnect};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{database_tls, error::AdminError};
 
 const POOL_CONNECTIONS: usize = 16;
+/// For this service's own work, so that a revoked key reaches the proxies however busy the others are.
+const RESERVED_CONNECTIONS: usize = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const WAIT_TIMEOUT: Duration = Duration::from_secs(4);
 const RECYCLE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,13 +29,14 @@ const SESSION_SETTINGS: &str = "SET statement_timeout = '8s'; SET lock_timeout =
 /// The database, which may be away.
 pub struct Database {
     pool: Pool,
+    reserved: Pool,
     config: tokio_postgres::Config,
     tls: MakeRustlsConnect,
     is_schema_ready: AtomicBool,
 }
 
 /// The half of a connection that has to be polled.
-pub type Driver = Connection<Socket, RustlsStream<Socket>>;
+pub type Driver = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 impl Database {
     /// Reads the address and builds an empty pool; connects to nothing yet.
@@ -46,20 +49,9 @@ impl Database {
             .keepalives_idle(Duration::from_secs(15))
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3);
-        let manager =
-            Manager::from_config(config.clone(), tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager)
-            .max_size(POOL_CONNECTIONS)
-            .create_timeout(Some(CONNECT_TIMEOUT + Duration::from_secs(1)))
-            .wait_timeout(Some(WAIT_TIMEOUT))
-            .recycle_timeout(Some(RECYCLE_TIMEOUT))
-            .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(SESSION_SETTINGS).await.map_err(HookError::Backend) })
-            }))
-            .build()
-            .map_err(|error| format!("the connection pool cannot be built: {error}"))?;
-        Ok(Self { pool, config, tls, is_schema_ready: AtomicBool::new(false) })
+        let pool = |size| build_pool(&config, &tls, size);
+        let (pool, reserved) = (pool(POOL_CONNECTIONS)?, pool(RESERVED_CONNECTIONS)?);
+        Ok(Self { pool, reserved, config, tls, is_schema_ready: AtomicBool::new(false) })
     }
 
     /// A connection for one request. Refused until the schema is the one that this binary was written for.
@@ -68,6 +60,11 @@ impl Database {
             return Err(AdminError::DatabaseAway("the schema is not ready yet".to_owned()));
         }
         Ok(self.pool.get().await?)
+    }
+
+    /// A connection for this service's own work.
+    pub async fn reserved_client(&self) -> Result<Client, AdminError> {
+        Ok(self.reserved.get().await?)
     }
 
     /// A connection outside the pool, with its driver.
@@ -116,5 +113,21 @@ impl Database {
     /// Lets no further request in and closes what is idle.
     pub fn close(&self) {
         self.pool.close();
+        self.reserved.close();
     }
+}
+
+fn build_pool(config: &tokio_postgres::Config, tls: &MakeRustlsConnect, size: usize) -> Result<Pool, String> {
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
+        .max_size(size)
+        .create_timeout(Some(CONNECT_TIMEOUT + Duration::from_secs(1)))
+        .wait_timeout(Some(WAIT_TIMEOUT))
+        .recycle_timeout(Some(RECYCLE_TIMEOUT))
+        .runtime(Runtime::Tokio1)
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(SESSION_SETTINGS).await.map_err(HookError::Backend) })
+        }))
+        .build()
+        .map_err(|error| format!("the connection pool cannot be built: {error}"))
 }

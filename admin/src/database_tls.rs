@@ -24,9 +24,9 @@ struct TlsWords {
 /// Reads an address into the driver's configuration and the TLS to speak.
 pub fn read(address: &str) -> Result<(tokio_postgres::Config, MakeRustlsConnect), String> {
     let (rest, words) = take_tls_words(address)?;
-    let mut config: tokio_postgres::Config = rest
-        .parse()
-        .map_err(|error: tokio_postgres::Error| format!("DATABASE_URL cannot be read: {}", crate::error::describe(&error)))?;
+    let mut config: tokio_postgres::Config = rest.parse().map_err(|error: tokio_postgres::Error| {
+        format!("DATABASE_URL cannot be read: {}", crate::error::describe(&error))
+    })?;
     if config.get_hosts().is_empty() {
         return Err("DATABASE_URL names no host; write postgres://user:password@host:5432/database".to_owned());
     }
@@ -111,7 +111,12 @@ impl ServerCertVerifier for EncryptOnly {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -120,7 +125,12 @@ impl ServerCertVerifier for EncryptOnly {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -134,8 +144,10 @@ mod tests {
 
     #[test]
     fn tls_words_are_taken_out_of_both_forms_of_an_address() {
-        let (rest, words) =
-            take_tls_words("postgres://u:p@db.example:5432/x?sslmode=verify-full&sslrootcert=/etc/ca.pem&connect_timeout=2").unwrap();
+        let (rest, words) = take_tls_words(
+            "postgres://u:p@db.example:5432/x?sslmode=verify-full&sslrootcert=/etc/ca.pem&connect_timeout=2",
+        )
+        .unwrap();
         assert_eq!(rest, "postgres://u:p@db.example:5432/x?connect_timeout=2");
         assert_eq!(words, TlsWords { verifies: true, root_cert: Some("/etc/ca.pem".into()) });
         let (rest, words) = take_tls_words("host=/run/pg user=u sslmode=require").unwrap();

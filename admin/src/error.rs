@@ -46,13 +46,6 @@ impl AdminError {
         Self::Caller(ApiError::new(code, message))
     }
 
-    /// The constraint that the database says was broken, if that is what it says.
-    pub fn broken_constraint(error: &tokio_postgres::Error) -> Option<&str> {
-        let detail = error.as_db_error()?;
-        let broken = [SqlState::UNIQUE_VIOLATION, SqlState::FOREIGN_KEY_VIOLATION, SqlState::CHECK_VIOLATION];
-        broken.contains(detail.code()).then(|| detail.constraint()).flatten()
-    }
-
     /// What the caller is told.
     fn public(&self) -> ApiError {
         match self {
@@ -129,14 +122,16 @@ impl From<deadpool_postgres::PoolError> for AdminError {
 }
 
 /// Whether the same statement may succeed later: no connection, out of connections, shutting down, timed out, or a standby.
-fn is_passing(error: &tokio_postgres::Error) -> bool {
+pub fn is_passing(error: &tokio_postgres::Error) -> bool {
     let Some(code) = error.code() else {
         // Without a code nothing came from the server, unless a value could not be turned into a column's type.
-        return error.is_closed() || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
+        return error.is_closed()
+            || std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>());
     };
     let class = code.code().get(..2).unwrap_or_default();
     matches!(class, "08" | "53" | "57")
-        || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
+        || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::T_R_DEADLOCK_DETECTED]
+            .contains(code)
         || *code == SqlState::T_R_SERIALIZATION_FAILURE
 }
 

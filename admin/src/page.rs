@@ -39,7 +39,10 @@ impl<K: Serialize + DeserializeOwned> Window<K> {
         let after = match cursor {
             None | Some("") => None,
             Some(text) => Some(decode(text).ok_or_else(|| {
-                AdminError::invalid("cursor", "`cursor` is not one that this list gave out; leave it away for the first page.")
+                AdminError::invalid(
+                    "cursor",
+                    "`cursor` is not one that this list gave out; leave it away for the first page.",
+                )
             })?),
         };
         Ok(Self { limit, after })

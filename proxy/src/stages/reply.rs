@@ -7,7 +7,7 @@ use deltallm_shared::{
     event::Outcome,
 };
 use pingora::{Error, ErrorSource, ErrorType};
-use sonic_rs::JsonValueTrait;
+use serde_json::Value;
 
 use crate::net::replay_session::{OUT_OF_TIME, STOPPING};
 
@@ -56,20 +56,26 @@ impl UpstreamVerdict {
 
     /// The body for the client, from the provider's.
     pub fn body(&mut self, upstream: &[u8]) -> Bytes {
-        if self.shows_body && self.is_presentable(upstream) {
-            return Bytes::copy_from_slice(upstream);
-        }
-        Bytes::from(self.error.to_json())
+        let shown = self.shows_body.then(|| self.presentable(upstream)).flatten();
+        Bytes::from(shown.unwrap_or_else(|| self.error.to_json()))
     }
 
-    /// An error object in OpenAI's form that says nothing about us.
-    fn is_presentable(&self, upstream: &[u8]) -> bool {
-        let is_error = sonic_rs::get(upstream, ["error", "message"]).is_ok_and(|message| message.is_str());
-        let leaks = self
-            .hidden
-            .iter()
-            .any(|text| !text.is_empty() && memchr::memmem::find(upstream, text.as_bytes()).is_some());
-        is_error && !leaks
+    /// The provider's error object with our code where it has none, as long as it says nothing about us.
+    fn presentable(&self, upstream: &[u8]) -> Option<String> {
+        let leaks = |text: &String| !text.is_empty() && memchr::memmem::find(upstream, text.as_bytes()).is_some();
+        if self.hidden.iter().any(leaks) {
+            return None;
+        }
+        let mut body: Value = serde_json::from_slice(upstream).ok()?;
+        let error = body.get_mut("error")?.as_object_mut()?;
+        error.get("message")?.as_str()?;
+        for (name, ours) in [("code", self.error.code.code()), ("type", self.error.code.kind())] {
+            if !error.get(name).is_some_and(Value::is_string) {
+                error.insert(name.to_owned(), ours.into());
+            }
+        }
+        error.entry("param").or_insert(Value::Null);
+        serde_json::to_string(&body).ok()
     }
 }
 
@@ -119,8 +125,18 @@ mod tests {
 
     #[test]
     fn a_bad_request_is_explained_in_the_providers_words() {
-        let body = r#"{"error":{"message":"too long","code":"context_length_exceeded"}}"#;
-        assert_eq!(told(400, body), (400, body.to_owned()));
+        let body = r#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
+        let (status, text) = told(400, body);
+        assert_eq!(
+            (status, serde_json::from_str::<Value>(&text).unwrap()),
+            (400, serde_json::from_str::<Value>(body).unwrap())
+        );
+        let (_, text) = told(400, r#"{"error":{"message":"too long","code":null}}"#);
+        let error = &serde_json::from_str::<Value>(&text).unwrap()["error"];
+        assert_eq!(
+            (&error["code"], &error["message"], &error["param"]),
+            (&"invalid_request_error".into(), &"too long".into(), &Value::Null)
+        );
     }
 
     #[test]

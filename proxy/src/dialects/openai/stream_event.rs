@@ -31,9 +31,19 @@ pub struct Reading {
     pub shown: Shown,
 }
 
+/// How every event but the last ends at OpenAI when usage was asked for.
+const NULL_USAGE_END: &[u8] = b",\"usage\":null}\n\n";
+
 /// Reads an event. `show_usage`: the client asked for usage itself.
 pub fn read(event: &Bytes, show_usage: bool) -> Reading {
     let mut reading = Reading { usage: None, is_done: false, is_error: false, shown: Shown::AsIs };
+    // The last brace closes the payload, so what stands before it is a member of the payload itself: nothing to parse.
+    if let Some(rest) = event.strip_suffix(NULL_USAGE_END).filter(|rest| is_delta(rest)) {
+        if !show_usage {
+            reading.shown = Shown::Instead(Bytes::from([rest, b"}\n\n"].concat()));
+        }
+        return reading;
+    }
     let Some(payload) = sse::data(event) else { return reading };
     if payload.as_ref() == b"[DONE]" {
         reading.is_done = true;
@@ -53,6 +63,13 @@ pub fn read(event: &Bytes, show_usage: bool) -> Reading {
         reading.shown = hide_usage(event, &payload, value.as_raw_str());
     }
     reading
+}
+
+/// Whether an event is the usual piece of an answer: one data line, and no error in it.
+fn is_delta(event: &[u8]) -> bool {
+    event.starts_with(b"data: {")
+        && memchr::memchr(b'\n', event).is_none()
+        && memchr::memmem::find(event, b"\"error\"").is_none()
 }
 
 /// Drops an event that is about usage only; cuts the member out of one that says something else too.
@@ -114,6 +131,7 @@ mod tests {
             (r#"{"choices":[{"x":1}],"usage":null}"#, r#"{"choices":[{"x":1}]}"#),
             (r#"{"usage" : null , "choices":[{"x":1}]}"#, r#"{ "choices":[{"x":1}]}"#),
             (r#"{"a":1,"usage":{"prompt_tokens":1},"choices":[{"x":1}]}"#, r#"{"a":1,"choices":[{"x":1}]}"#),
+            (r#"{"choices":[],"error":null,"usage":null}"#, r#"{"choices":[],"error":null}"#),
             (r#"{"choices":[],"usage":null}"#, r#"{"choices":[]}"#),
         ];
         for (json, expected) in cases {

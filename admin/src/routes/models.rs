@@ -1,0 +1,306 @@
+//! `/api/v1/models`: deployments of the database, of `config.yaml` and built-in ones in one list.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use deltallm_shared::{
+    control::{DeploymentRecord, DeploymentSource, Entity, EntityKind, MockOptions},
+    crypto::Sealed,
+    ids::DeploymentId,
+    pricing::ModelPrices,
+    providers::MOCK,
+    secret::Secret,
+    time_text::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    body::{Body, Query},
+    error::AdminError,
+    model_trial,
+    page::{Page, Window},
+    patch::Patch,
+    path_id::PathId,
+    repository::{
+        change,
+        deployment::{self, DeploymentRow},
+    },
+    state::{Shared, State},
+    validate,
+    views::deployment::{
+        DeploymentDraft, DeploymentPatch, DeploymentQuery, DeploymentView, ModelTestDraft, ModelTestView,
+    },
+};
+
+const MAX_WEIGHT: u32 = 1_000_000;
+const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
+const MAX_MOCK_DELAY_MS: u64 = 600_000;
+
+/// What the list is sorted by, and where its next page starts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct DeploymentKey(String, Uuid);
+
+/// Deployments by public name.
+#[utoipa::path(get, path = "/api/v1/models", tag = "models", operation_id = "list_models", params(DeploymentQuery),
+    responses((status = 200, body = Page<DeploymentView>)))]
+pub async fn list(state: Shared, Query(query): Query<DeploymentQuery>) -> Result<HttpResponse, AdminError> {
+    let window = Window::<DeploymentKey>::new(query.limit, query.cursor.as_deref())?;
+    let client = state.database.client().await?;
+    let mut views: Vec<DeploymentView> = deployment::all(&client).await?.into_iter().map(view).collect();
+    views.extend(configured(&state));
+    let text = query.q.unwrap_or_default().to_lowercase();
+    let is_meant = |view: &DeploymentView| {
+        let names = [&view.model_name, &view.upstream_model, &view.provider];
+        (text.is_empty() || names.iter().any(|name| name.to_lowercase().contains(&text)))
+            && query.provider.as_ref().is_none_or(|provider| *provider == view.provider)
+            && query.source.is_none_or(|source| source == view.source)
+    };
+    let key = |view: &DeploymentView| DeploymentKey(view.model_name.clone(), view.id.0);
+    views.retain(|view| is_meant(view) && window.after.as_ref().is_none_or(|after| key(view) > *after));
+    views.sort_by_cached_key(key);
+    views.truncate(usize::try_from(window.fetch_limit()).unwrap_or(usize::MAX));
+    Ok(HttpResponse::Ok().json(window.page(views, key, |view| view)))
+}
+
+/// Makes a deployment.
+#[utoipa::path(post, path = "/api/v1/models", tag = "models", operation_id = "create_model", request_body = DeploymentDraft,
+    responses((status = 201, body = DeploymentView)))]
+pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result<HttpResponse, AdminError> {
+    let id = DeploymentId::new();
+    let api_base = match draft.api_base.as_deref().filter(|text| !text.is_empty()) {
+        Some(url) => Some(validate::api_base("api_base", url, &state.config.general.egress_allow_private).await?),
+        None => None,
+    };
+    let record = DeploymentRecord {
+        id,
+        model_name: validate::name("model_name", &draft.model_name)?,
+        provider: draft.provider,
+        upstream_model: validate::name("upstream_model", &draft.upstream_model)?,
+        api_base,
+        sealed_api_key: draft.api_key.map(|key| seal(&state, id, &key)).transpose()?,
+        timeout_ms: timeout("timeout_ms", draft.timeout_ms)?,
+        stream_timeout_ms: timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
+        weight: draft.weight.unwrap_or(1),
+        tags: validate::tags("tags", draft.tags.unwrap_or_default())?,
+        mode: draft.mode.unwrap_or_default(),
+        prices: match (draft.input_cost_per_token, draft.output_cost_per_token) {
+            (None, None) => None,
+            (Some(input), Some(output)) => Some(ModelPrices { input, output, ..ModelPrices::default() }),
+            (Some(_), None) => return Err(half_a_price("output_cost_per_token")),
+            (None, Some(_)) => return Err(half_a_price("input_cost_per_token")),
+        },
+        mock: draft.mock.unwrap_or_default(),
+        source: DeploymentSource::Database,
+        blocked: false,
+    };
+    check(&record)?;
+    let mut client = state.database.client().await?;
+    let transaction = client.transaction().await?;
+    deployment::insert(&transaction, &record).await?;
+    let stored = deployment::find(&transaction, id.0).await?.ok_or_else(no_such_model)?;
+    change::upsert(&transaction, &Entity::Deployment(stored.record.clone())).await?;
+    transaction.commit().await?;
+    Ok(HttpResponse::build(StatusCode::CREATED).json(view(stored)))
+}
+
+/// One deployment.
+#[utoipa::path(get, path = "/api/v1/models/{id}", tag = "models", operation_id = "get_model", params(("id" = Uuid, Path)),
+    responses((status = 200, body = DeploymentView)))]
+pub async fn get(state: Shared, PathId(id): PathId) -> Result<HttpResponse, AdminError> {
+    if let Some(configured) = configured(&state).find(|view| view.id.0 == id) {
+        return Ok(HttpResponse::Ok().json(configured));
+    }
+    let client = state.database.client().await?;
+    let row = deployment::find(&client, id).await?.ok_or_else(no_such_model)?;
+    Ok(HttpResponse::Ok().json(view(row)))
+}
+
+/// Changes a deployment of the database.
+#[utoipa::path(patch, path = "/api/v1/models/{id}", tag = "models", operation_id = "update_model", params(("id" = Uuid, Path)),
+    request_body = DeploymentPatch, responses((status = 200, body = DeploymentView)))]
+pub async fn update(
+    state: Shared,
+    PathId(id): PathId,
+    Body(mut patch): Body<DeploymentPatch>,
+) -> Result<HttpResponse, AdminError> {
+    refuse_configured(&state, id)?;
+    // The name is resolved before a row is locked.
+    if let Some(url) = patch.api_base.value() {
+        let checked = validate::api_base("api_base", url, &state.config.general.egress_allow_private).await?;
+        patch.api_base = Patch::Value(checked);
+    }
+    let mut client = state.database.client().await?;
+    let transaction = client.transaction().await?;
+    let mut row = deployment::lock(&transaction, id).await?.ok_or_else(no_such_model)?;
+    let before = row.record.clone();
+    apply(&state, &mut row.record, patch)?;
+    check(&row.record)?;
+    // A key is for the place it was given for: it must not be sent to another one without being given again.
+    let has_moved = (&row.record.provider, &row.record.api_base) != (&before.provider, &before.api_base);
+    if has_moved && row.record.sealed_api_key.is_some() && row.record.sealed_api_key == before.sealed_api_key {
+        return Err(AdminError::invalid(
+            "api_key",
+            "The provider or its address changes, so the stored key would go elsewhere. Give `api_key` again, or null.",
+        ));
+    }
+    if row.record != before {
+        deployment::update(&transaction, &row.record).await?;
+        change::upsert(&transaction, &Entity::Deployment(row.record.clone())).await?;
+    }
+    transaction.commit().await?;
+    Ok(HttpResponse::Ok().json(view(row)))
+}
+
+/// Removes a deployment of the database.
+#[utoipa::path(delete, path = "/api/v1/models/{id}", tag = "models", operation_id = "delete_model",
+    params(("id" = Uuid, Path)), responses((status = 204)))]
+pub async fn delete(state: Shared, PathId(id): PathId) -> Result<HttpResponse, AdminError> {
+    refuse_configured(&state, id)?;
+    let mut client = state.database.client().await?;
+    let transaction = client.transaction().await?;
+    if !deployment::delete(&transaction, id).await? {
+        return Err(no_such_model());
+    }
+    change::delete(&transaction, EntityKind::Deployment, id).await?;
+    transaction.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Tries a model through the proxy, as a caller would. It is a real call: it costs what such a call costs.
+#[utoipa::path(post, path = "/api/v1/models/test", tag = "models", operation_id = "test_model", request_body = ModelTestDraft,
+    responses((status = 200, body = ModelTestView)))]
+pub async fn test(state: Shared, Body(draft): Body<ModelTestDraft>) -> Result<HttpResponse, AdminError> {
+    let model_name = validate::name("model_name", &draft.model_name)?;
+    let in_database = {
+        let client = state.database.client().await?;
+        deployment::all(&client).await?
+    };
+    let records =
+        in_database.iter().map(|row| &row.record).chain(state.config.deployments.iter().map(|found| &found.record));
+    let mode = records.into_iter().find(|record| record.model_name == model_name).map(|record| record.mode);
+    let prompt = draft.prompt.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let view = model_trial::run(&state, &model_name, mode.unwrap_or_default(), prompt).await;
+    Ok(HttpResponse::Ok().json(view))
+}
+
+fn apply(state: &State, record: &mut DeploymentRecord, patch: DeploymentPatch) -> Result<(), AdminError> {
+    if let Some(name) = &patch.model_name {
+        record.model_name = validate::name("model_name", name)?;
+    }
+    if let Some(provider) = patch.provider {
+        record.provider = provider;
+    }
+    if let Some(name) = &patch.upstream_model {
+        record.upstream_model = validate::name("upstream_model", name)?;
+    }
+    patch.api_base.apply(&mut record.api_base);
+    match patch.api_key {
+        Patch::Absent => {}
+        Patch::Null => record.sealed_api_key = None,
+        Patch::Value(key) => record.sealed_api_key = Some(seal(state, record.id, &key)?),
+    }
+    timeout("timeout_ms", patch.timeout_ms.value().copied())?;
+    timeout("stream_timeout_ms", patch.stream_timeout_ms.value().copied())?;
+    patch.timeout_ms.apply(&mut record.timeout_ms);
+    patch.stream_timeout_ms.apply(&mut record.stream_timeout_ms);
+    record.weight = patch.weight.unwrap_or(record.weight);
+    if let Some(tags) = patch.tags {
+        record.tags = validate::tags("tags", tags)?;
+    }
+    record.mode = patch.mode.unwrap_or(record.mode);
+    record.mock = patch.mock.unwrap_or(record.mock);
+    record.blocked = patch.blocked.unwrap_or(record.blocked);
+    let mut input = record.prices.map(|prices| prices.input);
+    let mut output = record.prices.map(|prices| prices.output);
+    patch.input_cost_per_token.apply(&mut input);
+    patch.output_cost_per_token.apply(&mut output);
+    record.prices = match (input, output) {
+        (None, None) => None,
+        (Some(input), Some(output)) => Some(ModelPrices { input, output, ..record.prices.unwrap_or_default() }),
+        (Some(_), None) => return Err(half_a_price("output_cost_per_token")),
+        (None, Some(_)) => return Err(half_a_price("input_cost_per_token")),
+    };
+    Ok(())
+}
+
+/// What must hold of a deployment as a whole.
+fn check(record: &DeploymentRecord) -> Result<(), AdminError> {
+    let provider = validate::provider("provider", &record.provider)?;
+    if record.api_base.is_none() && provider.default_api_base.is_none() {
+        return Err(AdminError::invalid(
+            "api_base",
+            format!("`api_base` is required for the provider `{}`.", provider.id),
+        ));
+    }
+    if provider.needs_api_key && record.sealed_api_key.is_none() {
+        return Err(AdminError::invalid(
+            "api_key",
+            format!("`api_key` is required for the provider `{}`.", provider.id),
+        ));
+    }
+    if record.weight > MAX_WEIGHT {
+        return Err(AdminError::invalid("weight", format!("`weight` must be at most {MAX_WEIGHT}.")));
+    }
+    for (name, price) in record
+        .prices
+        .iter()
+        .flat_map(|prices| [("input_cost_per_token", prices.input), ("output_cost_per_token", prices.output)])
+    {
+        if price.femto() < 0 {
+            return Err(AdminError::invalid(name, format!("`{name}` must not be negative.")));
+        }
+    }
+    if record.provider != MOCK && record.mock != MockOptions::default() {
+        return Err(AdminError::invalid("mock", "`mock` is for the provider `mock` only."));
+    }
+    let mock = record.mock;
+    if mock.failure_percent > 100 || mock.delay_ms > MAX_MOCK_DELAY_MS || mock.chunk_gap_ms > MAX_MOCK_DELAY_MS {
+        return Err(AdminError::invalid("mock", "`mock`: percent up to 100, times up to ten minutes."));
+    }
+    Ok(())
+}
+
+fn timeout(param: &str, value: Option<u64>) -> Result<Option<u64>, AdminError> {
+    match value {
+        Some(ms) if !(1..=MAX_TIMEOUT_MS).contains(&ms) => {
+            Err(AdminError::invalid(param, format!("`{param}` must be between 1 and {MAX_TIMEOUT_MS} milliseconds.")))
+        }
+        value => Ok(value),
+    }
+}
+
+fn seal(state: &State, id: DeploymentId, key: &Secret<String>) -> Result<Sealed, AdminError> {
+    let key = Secret::new(validate::api_key("api_key", key.expose())?);
+    state.secret_box.seal(&key, &id.to_string()).map_err(|error| AdminError::Internal(error.to_string()))
+}
+
+/// The deployments that no database holds.
+fn configured(state: &State) -> impl Iterator<Item = DeploymentView> {
+    state
+        .config
+        .deployments
+        .iter()
+        .map(|found| DeploymentView::new(found.record.clone(), found.api_key.is_some(), None))
+}
+
+fn refuse_configured(state: &State, id: Uuid) -> Result<(), AdminError> {
+    if state.config.deployments.iter().any(|found| found.record.id.0 == id) {
+        return Err(AdminError::conflict(
+            None,
+            "This model stands in config.yaml or in the environment; change it there and restart.",
+        ));
+    }
+    Ok(())
+}
+
+fn view(row: DeploymentRow) -> DeploymentView {
+    let has_api_key = row.record.sealed_api_key.is_some();
+    DeploymentView::new(row.record, has_api_key, Some::<Timestamp>(row.created_at))
+}
+
+fn half_a_price(param: &str) -> AdminError {
+    AdminError::invalid(param, format!("`{param}` is missing: give both prices, or none to use the catalogue's."))
+}
+
+fn no_such_model() -> AdminError {
+    AdminError::not_found("model")
+}
