@@ -50,10 +50,7 @@ struct Template {
 impl Template {
     fn new(plan: &Plan) -> Result<Self, String> {
         Ok(Self {
-            uri: plan
-                .path
-                .parse()
-                .map_err(|error| format!("path `{}`: {error}", plan.path))?,
+            uri: plan.path.parse().map_err(|error| format!("path `{}`: {error}", plan.path))?,
             host: plan.host.clone(),
             authorization: plan.args.key.as_ref().map(|key| format!("Bearer {key}")),
             body: request::body(&plan.args),
@@ -61,28 +58,20 @@ impl Template {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>, String> {
-        let mut builder = Request::post(self.uri.clone())
-            .header(HOST, &self.host)
-            .header(CONTENT_TYPE, "application/json");
+        let mut builder =
+            Request::post(self.uri.clone()).header(HOST, &self.host).header(CONTENT_TYPE, "application/json");
         if let Some(authorization) = &self.authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
-        builder
-            .body(Full::new(self.body.clone()))
-            .map_err(|error| format!("request: {error}"))
+        builder.body(Full::new(self.body.clone())).map_err(|error| format!("request: {error}"))
     }
 }
 
 async fn connect(plan: &Plan) -> Result<Sender, String> {
-    let stream = TcpStream::connect(plan.address)
-        .await
-        .map_err(|error| format!("connect: {}", error.kind()))?;
-    stream
-        .set_nodelay(true)
-        .map_err(|error| format!("connect: {}", error.kind()))?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| format!("connect: {error}"))?;
+    let stream = TcpStream::connect(plan.address).await.map_err(|error| format!("connect: {}", error.kind()))?;
+    stream.set_nodelay(true).map_err(|error| format!("connect: {}", error.kind()))?;
+    let (sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| format!("connect: {error}"))?;
     // Its error is seen by the request that waits for an answer.
     tokio::spawn(connection);
     Ok(sender)
@@ -101,14 +90,8 @@ async fn exchange(
     let Some(sender) = sender else {
         return Err("no connection".to_owned());
     };
-    sender
-        .ready()
-        .await
-        .map_err(|error| format!("send: {error}"))?;
-    let response = sender
-        .send_request(template.request()?)
-        .await
-        .map_err(|error| format!("answer: {error}"))?;
+    sender.ready().await.map_err(|error| format!("send: {error}"))?;
+    let response = sender.send_request(template.request()?).await.map_err(|error| format!("answer: {error}"))?;
     let status = response.status().as_u16();
     let mut body = response.into_body();
     let mut events = EventCounter::default();
@@ -128,10 +111,10 @@ async fn exchange(
         if plan.is_stream {
             let ended = events.push(&data);
             tally.chunks += ended;
-            if ended > 0 {
-                if let Some(last) = last_event.replace(now) {
-                    tally.inter_chunk.record(now.duration_since(last));
-                }
+            if ended > 0
+                && let Some(last) = last_event.replace(now)
+            {
+                tally.inter_chunk.record(now.duration_since(last));
             }
         }
     }

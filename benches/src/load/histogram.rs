@@ -14,20 +14,25 @@ pub struct Durations(Histogram<u64>);
 /// The usual points of a distribution, in microseconds.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct Quantiles {
+    /// How many durations were counted.
     pub count: u64,
+    /// The shortest.
     pub min_us: u64,
+    /// Half were at most this long.
     pub p50_us: u64,
+    /// 90 % were at most this long.
     pub p90_us: u64,
+    /// 99 % were at most this long.
     pub p99_us: u64,
+    /// 99.9 % were at most this long.
     pub p999_us: u64,
+    /// The longest.
     pub max_us: u64,
 }
 
 impl Durations {
     pub fn new() -> Result<Self, String> {
-        Histogram::new_with_bounds(1, LONGEST_NS, 3)
-            .map(Self)
-            .map_err(|error| format!("no histogram: {error}"))
+        Histogram::new_with_bounds(1, LONGEST_NS, 3).map(Self).map_err(|error| format!("no histogram: {error}"))
     }
 
     pub fn record(&mut self, duration: Duration) {
@@ -36,9 +41,7 @@ impl Durations {
     }
 
     pub fn add(&mut self, other: &Self) -> Result<(), String> {
-        self.0
-            .add(&other.0)
-            .map_err(|error| format!("histograms do not add up: {error}"))
+        self.0.add(&other.0).map_err(|error| format!("histograms do not add up: {error}"))
     }
 
     pub fn quantiles(&self) -> Quantiles {
@@ -70,16 +73,8 @@ mod tests {
         }
         let quantiles = durations.quantiles();
         assert_eq!(quantiles.count, 100);
-        assert!(
-            (49_900..=50_100).contains(&quantiles.p50_us),
-            "{}",
-            quantiles.p50_us
-        );
-        assert!(
-            (98_900..=99_100).contains(&quantiles.p99_us),
-            "{}",
-            quantiles.p99_us
-        );
+        assert!((49_900..=50_100).contains(&quantiles.p50_us), "{}", quantiles.p50_us);
+        assert!((98_900..=99_100).contains(&quantiles.p99_us), "{}", quantiles.p99_us);
         Ok(())
     }
 }

@@ -35,9 +35,7 @@ pub fn run_load(args: &LoadArgs) -> Result<LoadReport, String> {
             .collect();
         let mut total = Tally::new()?;
         for worker in workers {
-            let tally = worker
-                .await
-                .map_err(|error| format!("a connection's task ended: {error}"))??;
+            let tally = worker.await.map_err(|error| format!("a connection's task ended: {error}"))??;
             total.add(&tally)?;
         }
         Ok(total.report(&plan, schedule.elapsed()))

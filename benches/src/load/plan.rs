@@ -70,21 +70,12 @@ impl Plan {
         if args.connections == 0 || args.rate == Some(0) {
             return Err("--connections and --rate have to be at least 1".to_owned());
         }
-        let uri: Uri = args
-            .target
-            .parse()
-            .map_err(|error| format!("--target `{}`: {error}", args.target))?;
+        let uri: Uri = args.target.parse().map_err(|error| format!("--target `{}`: {error}", args.target))?;
         let host = uri.host().ok_or("--target needs a host")?;
-        let address = SocketAddr::new(
-            loopback(host)?,
-            uri.port_u16().ok_or("--target needs a port")?,
-        );
+        let address = SocketAddr::new(loopback(host)?, uri.port_u16().ok_or("--target needs a port")?);
         Ok(Self {
             address,
-            path: uri
-                .path_and_query()
-                .map_or("/", |path| path.as_str())
-                .to_owned(),
+            path: uri.path_and_query().map_or("/", |path| path.as_str()).to_owned(),
             host: address.to_string(),
             connections: args.connections,
             requests_max: args.requests.unwrap_or(u64::MAX),
@@ -99,16 +90,10 @@ impl Plan {
 
 /// Load goes to this machine and to no other.
 fn loopback(host: &str) -> Result<IpAddr, String> {
-    let text = if host == "localhost" {
-        "127.0.0.1"
-    } else {
-        host.trim_matches(['[', ']'])
-    };
+    let text = if host == "localhost" { "127.0.0.1" } else { host.trim_matches(['[', ']']) };
     match text.parse::<IpAddr>() {
         Ok(address) if address.is_loopback() => Ok(address),
-        _ => Err(format!(
-            "--target has to be a loopback address, not `{host}`"
-        )),
+        _ => Err(format!("--target has to be a loopback address, not `{host}`")),
     }
 }
 
@@ -126,12 +111,7 @@ mod tests {
         assert!(plan("http://127.0.0.1:80/v1").is_ok_and(|plan| plan.path == "/v1"));
         assert!(plan("http://localhost:80/").is_ok());
         assert!(plan("http://[::1]:80/").is_ok());
-        for target in [
-            "http://192.0.2.1:80/",
-            "http://example.com:80/",
-            "http://0.0.0.0:80/",
-            "/v1",
-        ] {
+        for target in ["http://192.0.2.1:80/", "http://example.com:80/", "http://0.0.0.0:80/", "/v1"] {
             assert!(plan(target).is_err(), "{target}");
         }
     }

@@ -54,28 +54,16 @@ impl Tally {
     }
 
     pub fn report(self, plan: &Plan, elapsed: Duration) -> LoadReport {
-        let elapsed_ms = u64::try_from(elapsed.as_millis())
-            .unwrap_or(u64::MAX)
-            .max(1);
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
         let answered: u64 = self.statuses.values().sum();
         let failed: u64 = self.transport_errors.values().sum();
         LoadReport {
-            mode: if plan.rate.is_some() {
-                "open"
-            } else {
-                "closed"
-            }
-            .to_owned(),
+            mode: if plan.rate.is_some() { "open" } else { "closed" }.to_owned(),
             connections: plan.connections,
             rate: plan.rate,
             body_bytes: plan.args.body_bytes,
             requests: answered + failed,
-            ok: self
-                .statuses
-                .range(200..300)
-                .map(|(_, count)| count)
-                .sum::<u64>()
-                - self.truncated,
+            ok: self.statuses.range(200..300).map(|(_, count)| count).sum::<u64>() - self.truncated,
             truncated: self.truncated,
             statuses: self.statuses,
             transport_errors: self.transport_errors,

@@ -25,10 +25,7 @@ fn render(args: &LoadArgs, content: &str) -> String {
     if let Some(object) = body.as_object_mut() {
         if args.stream {
             object.insert("stream".to_owned(), json!(true));
-            object.insert(
-                "stream_options".to_owned(),
-                json!({ "include_usage": true }),
-            );
+            object.insert("stream_options".to_owned(), json!({ "include_usage": true }));
         }
         if let Some(options) = &args.mock_opts {
             object.insert("user".to_owned(), json!(format!("mock-opts:{{{options}}}")));
@@ -46,16 +43,7 @@ mod tests {
     #[test]
     fn the_body_has_the_size_asked_for() {
         for size in ["1024", "100000"] {
-            let args = [
-                "load",
-                "--target",
-                "x",
-                "--body-bytes",
-                size,
-                "--stream",
-                "--mock-opts",
-                "chunks=3",
-            ];
+            let args = ["load", "--target", "x", "--body-bytes", size, "--stream", "--mock-opts", "chunks=3"];
             let length = LoadArgs::try_parse_from(args).map(|args| body(&args).len().to_string());
             assert!(length.is_ok_and(|length| length == size));
         }

@@ -42,10 +42,7 @@ impl Schedule {
         let Some(rate) = self.rate else {
             let since = Instant::now();
             let is_over = since.duration_since(self.start) >= self.duration;
-            return (!is_over).then_some(Turn {
-                since,
-                timer_lag: Duration::ZERO,
-            });
+            return (!is_over).then_some(Turn { since, timer_lag: Duration::ZERO });
         };
         let offset = due_after(index, rate);
         if offset >= self.duration {
@@ -54,17 +51,11 @@ impl Schedule {
         let due = self.start + offset;
         if Instant::now() >= due {
             // Every connection was busy: the wait is the target's, and counts.
-            return Some(Turn {
-                since: due,
-                timer_lag: Duration::ZERO,
-            });
+            return Some(Turn { since: due, timer_lag: Duration::ZERO });
         }
         tokio::time::sleep_until(due.into()).await;
         let since = Instant::now();
-        Some(Turn {
-            since,
-            timer_lag: since.saturating_duration_since(due),
-        })
+        Some(Turn { since, timer_lag: since.saturating_duration_since(due) })
     }
 
     pub fn elapsed(&self) -> Duration {

@@ -24,8 +24,7 @@ impl EventCounter {
             }
         }
         let kept = bytes.len().min(DONE.len());
-        self.tail
-            .extend_from_slice(bytes.get(bytes.len() - kept..).unwrap_or_default());
+        self.tail.extend_from_slice(bytes.get(bytes.len() - kept..).unwrap_or_default());
         let surplus = self.tail.len().saturating_sub(DONE.len());
         self.tail.drain(..surplus);
         events

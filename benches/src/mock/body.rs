@@ -77,25 +77,14 @@ impl ScriptedBody {
     /// A complete answer that the ledger takes no note of.
     pub fn plain(bytes: Bytes) -> Self {
         let length = u64::try_from(bytes.len()).ok();
-        let script = Script::Fixed(VecDeque::from([Step::Send {
-            bytes,
-            is_content: false,
-        }]));
-        let ending = Ending {
-            outcome: Outcome::Completed,
-            prompt_tokens: 0,
-            completion_tokens: 0,
-        };
+        let script = Script::Fixed(VecDeque::from([Step::Send { bytes, is_content: false }]));
+        let ending = Ending { outcome: Outcome::Completed, prompt_tokens: 0, completion_tokens: 0 };
         Self::new(script, None, ending, ResetSwitch::default(), 0, length)
     }
 
     fn close(&mut self, outcome: Outcome) {
         if let Some(mut entry) = self.entry.take() {
-            entry.close(
-                outcome,
-                self.ending.prompt_tokens,
-                self.ending.completion_tokens,
-            );
+            entry.close(outcome, self.ending.prompt_tokens, self.ending.completion_tokens);
         }
     }
 
@@ -109,9 +98,7 @@ impl ScriptedBody {
     }
 
     fn note_sent(&mut self, bytes: &Bytes) {
-        self.sent_bytes = self
-            .sent_bytes
-            .saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.sent_bytes = self.sent_bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
         // hyper does not ask again once all of a `content-length` is there.
         if self.length == Some(self.sent_bytes) {
             self.close(self.ending.outcome);
@@ -123,10 +110,7 @@ impl Body for ScriptedBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         loop {
             // The peer's leaving drops the body: no one needs to wake it.
             if self.is_stalled {
@@ -171,7 +155,6 @@ impl Body for ScriptedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.length
-            .map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.length.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -36,19 +36,11 @@ impl MockConnection {
     pub fn new(stream: TcpStream, switch: ResetSwitch, ledger: Arc<Ledger>) -> Self {
         ledger.connections_accepted.fetch_add(1, Ordering::Relaxed);
         ledger.connections_open.fetch_add(1, Ordering::Relaxed);
-        Self {
-            stream,
-            switch,
-            ledger,
-        }
+        Self { stream, switch, ledger }
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.switch.is_on() {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.switch.is_on() { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -64,21 +56,13 @@ impl Drop for MockConnection {
 }
 
 impl AsyncRead for MockConnection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for MockConnection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

@@ -13,19 +13,12 @@ pub fn embeddings(request: &RequestBody, options: &MockOptions) -> Vec<u8> {
     let data: Vec<Value> = (0..inputs_count(request.input.as_ref()))
         .map(|index| {
             let vector = vector(index, options.dimensions);
-            let embedding = if is_base64 {
-                base64_of(&vector)
-            } else {
-                json!(vector)
-            };
+            let embedding = if is_base64 { base64_of(&vector) } else { json!(vector) };
             json!({ "object": "embedding", "index": index, "embedding": embedding })
         })
         .collect();
-    let usage =
-        json!({ "prompt_tokens": options.prompt_tokens, "total_tokens": options.prompt_tokens });
-    json!({ "object": "list", "data": data, "model": request.model, "usage": usage })
-        .to_string()
-        .into_bytes()
+    let usage = json!({ "prompt_tokens": options.prompt_tokens, "total_tokens": options.prompt_tokens });
+    json!({ "object": "list", "data": data, "model": request.model, "usage": usage }).to_string().into_bytes()
 }
 
 /// A text or one list of token numbers is one input; a list of texts or of lists is as many.
@@ -42,20 +35,12 @@ fn inputs_count(input: Option<&Value>) -> u16 {
 fn vector(index: u16, dimensions: usize) -> Vec<f32> {
     const STEPS: [f32; 4] = [0.5, -0.25, 0.125, -0.0625];
     (0..dimensions)
-        .map(|place| {
-            STEPS
-                .get((place + usize::from(index)) % STEPS.len())
-                .copied()
-                .unwrap_or_default()
-        })
+        .map(|place| STEPS.get((place + usize::from(index)) % STEPS.len()).copied().unwrap_or_default())
         .collect()
 }
 
 fn base64_of(vector: &[f32]) -> Value {
-    let bytes: Vec<u8> = vector
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
+    let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
     Value::from(STANDARD.encode(bytes))
 }
 
@@ -70,18 +55,9 @@ mod tests {
 
     #[test]
     fn one_vector_per_input() {
-        for (input, count) in [
-            (r#""a""#, 1),
-            (r#"["a","b","c"]"#, 3),
-            ("[1,2,3]", 1),
-            ("[[1],[2]]", 2),
-        ] {
+        for (input, count) in [(r#""a""#, 1), (r#"["a","b","c"]"#, 3), ("[1,2,3]", 1), ("[[1],[2]]", 2)] {
             let answer = answer(&format!(r#"{{"model":"m","input":{input}}}"#));
-            assert_eq!(
-                answer["data"].as_array().map(Vec::len),
-                Some(count),
-                "{input}"
-            );
+            assert_eq!(answer["data"].as_array().map(Vec::len), Some(count), "{input}");
         }
     }
 
@@ -90,9 +66,6 @@ mod tests {
         let text = answer(r#"{"model":"m","input":"a","encoding_format":"base64"}"#);
         let bytes = STANDARD.decode(text["data"][0]["embedding"].as_str().unwrap_or_default());
         assert_eq!(bytes.map(|b| b.len()), Ok(32));
-        assert_eq!(
-            answer(r#"{"model":"m","input":"a"}"#)["data"][0]["embedding"][0],
-            0.5
-        );
+        assert_eq!(answer(r#"{"model":"m","input":"a"}"#)["data"][0]["embedding"][0], 0.5);
     }
 }

@@ -102,13 +102,7 @@ impl Ledger {
     }
 
     /// Notes a request's arrival; the entry is closed by what happens to its answer.
-    pub fn open(
-        self: &Arc<Self>,
-        parts: &Parts,
-        body: &Bytes,
-        model: &str,
-        tag: Option<&str>,
-    ) -> Entry {
+    pub fn open(self: &Arc<Self>, parts: &Parts, body: &Bytes, model: &str, tag: Option<&str>) -> Entry {
         let mut books = self.books.lock();
         books.sequence += 1;
         let sequence = books.sequence;
@@ -122,17 +116,11 @@ impl Ledger {
             requests_of_tag: 0,
         };
         entry.tally(&mut books, |tally| tally.requests += 1);
-        entry.requests_of_tag = tag
-            .and_then(|tag| books.by_tag.get(tag))
-            .map_or(0, |tally| tally.requests);
+        entry.requests_of_tag = tag.and_then(|tag| books.by_tag.get(tag)).map_or(0, |tally| tally.requests);
         if self.keep > 0 {
             books.recent_bytes += body.len();
-            books
-                .recent
-                .push_back((received(sequence, parts, body, model), body.clone()));
-            while books.recent.len() > self.keep
-                || (books.recent_bytes > KEPT_BYTES_MAX && books.recent.len() > 1)
-            {
+            books.recent.push_back((received(sequence, parts, body, model), body.clone()));
+            while books.recent.len() > self.keep || (books.recent_bytes > KEPT_BYTES_MAX && books.recent.len() > 1) {
                 let Some((_, old)) = books.recent.pop_front() else {
                     break;
                 };
@@ -146,14 +134,10 @@ impl Ledger {
     pub fn view(&self, last: usize, is_with_bodies: bool) -> LedgerView {
         let books = self.books.lock();
         let skip = books.recent.len().saturating_sub(last);
-        let recent = books
-            .recent
-            .iter()
-            .skip(skip)
-            .map(|(received, body)| Received {
-                body_base64: is_with_bodies.then(|| STANDARD.encode(body)),
-                ..received.clone()
-            });
+        let recent = books.recent.iter().skip(skip).map(|(received, body)| Received {
+            body_base64: is_with_bodies.then(|| STANDARD.encode(body)),
+            ..received.clone()
+        });
         let total = books.total.clone();
         let closed = total.completed + total.refused + total.broken + total.closed_early;
         LedgerView {
@@ -172,12 +156,7 @@ fn received(sequence: u64, parts: &Parts, body: &Bytes, model: &str) -> Received
     let headers = parts
         .headers
         .iter()
-        .map(|(name, value)| {
-            (
-                name.to_string(),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     Received {
         sequence,
@@ -242,12 +221,7 @@ impl Entry {
             }
         });
         let sequence = self.sequence;
-        if let Some((received, _)) = books
-            .recent
-            .iter_mut()
-            .rev()
-            .find(|(r, _)| r.sequence == sequence)
-        {
+        if let Some((received, _)) = books.recent.iter_mut().rev().find(|(r, _)| r.sequence == sequence) {
             received.outcome = outcome;
             received.chunks_written = chunks_written;
         }
@@ -276,12 +250,7 @@ mod tests {
     use super::*;
 
     fn parts() -> Parts {
-        hyper::Request::builder()
-            .uri("/v1/chat/completions")
-            .body(())
-            .unwrap_or_default()
-            .into_parts()
-            .0
+        hyper::Request::builder().uri("/v1/chat/completions").body(()).unwrap_or_default().into_parts().0
     }
 
     #[test]
@@ -292,14 +261,7 @@ mod tests {
         assert_eq!(ledger.view(1, false).open, 1);
         drop(entry);
         let view = ledger.view(1, true);
-        assert_eq!(
-            (
-                view.open,
-                view.total.closed_early,
-                view.total.chunks_written
-            ),
-            (0, 1, 1)
-        );
+        assert_eq!((view.open, view.total.closed_early, view.total.chunks_written), (0, 1, 1));
         assert_eq!(view.by_tag["t"].closed_early, 1);
         assert_eq!(view.recent[0].outcome, Outcome::ClosedEarly);
         assert_eq!(view.recent[0].body_base64.as_deref(), Some("e30="));
@@ -309,18 +271,10 @@ mod tests {
     fn only_the_newest_requests_are_kept() {
         let ledger = Ledger::new(2);
         for _ in 0..5 {
-            ledger
-                .open(&parts(), &Bytes::new(), "m", None)
-                .close(Outcome::Completed, 3, 4);
+            ledger.open(&parts(), &Bytes::new(), "m", None).close(Outcome::Completed, 3, 4);
         }
         let view = ledger.view(10, false);
-        assert_eq!(
-            view.recent.iter().map(|r| r.sequence).collect::<Vec<_>>(),
-            [4, 5]
-        );
-        assert_eq!(
-            (view.total.completed, view.total.completion_tokens),
-            (5, 20)
-        );
+        assert_eq!(view.recent.iter().map(|r| r.sequence).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!((view.total.completed, view.total.completion_tokens), (5, 20));
     }
 }

@@ -34,9 +34,7 @@ pub struct MockArgs {
 /// Serves until a signal ends it; prints one `ready` line once it listens.
 pub fn run_mock(args: &MockArgs) -> std::io::Result<()> {
     // One thread: it shares a core with the load generator and must not take another.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(args.listen).await?;
         println!("ready mock-upstream addr={}", listener.local_addr()?);

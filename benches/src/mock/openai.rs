@@ -32,17 +32,14 @@ pub struct StreamOptions {
 impl RequestBody {
     /// Whether the last event before `[DONE]` has to carry usage.
     pub fn is_usage_asked(&self) -> bool {
-        self.stream_options
-            .as_ref()
-            .and_then(|o| o.include_usage)
-            .unwrap_or(false)
+        self.stream_options.as_ref().and_then(|o| o.include_usage).unwrap_or(false)
     }
 }
 
 /// Common English words: each, with the blank before it, is one token in OpenAI's encodings.
 const WORDS: [&str; 16] = [
-    " the", " model", " said", " that", " one", " more", " word", " will", " come", " after",
-    " this", " and", " then", " it", " was", " good",
+    " the", " model", " said", " that", " one", " more", " word", " will", " come", " after", " this", " and", " then",
+    " it", " was", " good",
 ];
 
 /// The text of an answer: `chunks` words, or `chunks` pieces of `chunk_bytes` bytes.
@@ -70,9 +67,7 @@ pub fn usage(options: &MockOptions) -> Value {
 
 /// The body of an unstreamed chat completion.
 pub fn chat_completion(sequence: u64, created: u64, model: &str, options: &MockOptions) -> Vec<u8> {
-    let content: String = (0..options.chunks)
-        .map(|index| piece(index, options.chunk_bytes))
-        .collect();
+    let content: String = (0..options.chunks).map(|index| piece(index, options.chunk_bytes)).collect();
     let mut body = json!({
         "id": format!("chatcmpl-mock-{sequence}"),
         "object": "chat.completion",
@@ -95,9 +90,7 @@ pub fn chat_completion(sequence: u64, created: u64, model: &str, options: &MockO
 
 /// The body of an unstreamed legacy completion.
 pub fn text_completion(sequence: u64, created: u64, model: &str, options: &MockOptions) -> Vec<u8> {
-    let text: String = (0..options.chunks)
-        .map(|index| piece(index, options.chunk_bytes))
-        .collect();
+    let text: String = (0..options.chunks).map(|index| piece(index, options.chunk_bytes)).collect();
     json!({
         "id": format!("cmpl-mock-{sequence}"),
         "object": "text_completion",
@@ -114,9 +107,7 @@ pub fn text_completion(sequence: u64, created: u64, model: &str, options: &MockO
 pub fn models() -> Vec<u8> {
     let model = |id: &str| json!({ "id": id, "object": "model", "created": 1_715_367_049, "owned_by": "mock" });
     let data = ["gpt-4o", "gpt-4o-mini", "text-embedding-3-small"].map(model);
-    json!({ "object": "list", "data": data })
-        .to_string()
-        .into_bytes()
+    json!({ "object": "list", "data": data }).to_string().into_bytes()
 }
 
 /// OpenAI's error body. For 401 the message names the key as received, as OpenAI's own does:
@@ -125,32 +116,12 @@ pub fn error(status: u16, code: Option<&str>, presented_key: Option<&str>) -> Ve
     let (kind, default_code, message) = match status {
         401 => {
             let key = presented_key.unwrap_or("(none)");
-            (
-                "invalid_request_error",
-                Some("invalid_api_key"),
-                format!("Incorrect API key provided: {key}."),
-            )
+            ("invalid_request_error", Some("invalid_api_key"), format!("Incorrect API key provided: {key}."))
         }
-        404 => (
-            "invalid_request_error",
-            Some("model_not_found"),
-            "The model does not exist.".to_owned(),
-        ),
-        429 => (
-            "requests",
-            Some("rate_limit_exceeded"),
-            "Rate limit reached for requests.".to_owned(),
-        ),
-        400..=499 => (
-            "invalid_request_error",
-            None,
-            "The mock upstream refused the request.".to_owned(),
-        ),
-        _ => (
-            "server_error",
-            None,
-            "The mock upstream had an error.".to_owned(),
-        ),
+        404 => ("invalid_request_error", Some("model_not_found"), "The model does not exist.".to_owned()),
+        429 => ("requests", Some("rate_limit_exceeded"), "Rate limit reached for requests.".to_owned()),
+        400..=499 => ("invalid_request_error", None, "The mock upstream refused the request.".to_owned()),
+        _ => ("server_error", None, "The mock upstream had an error.".to_owned()),
     };
     json!({ "error": { "message": message, "type": kind, "param": null, "code": code.or(default_code) } })
         .to_string()
@@ -173,30 +144,17 @@ impl ChunkWriter {
              \"system_fingerprint\":\"fp_mock\",\"choices\":["
         );
         // OpenAI sends `usage: null` in every chunk once usage is asked for, and no such field otherwise.
-        let tail = if is_usage_asked {
-            "],\"usage\":null}\n\n"
-        } else {
-            "]}\n\n"
-        };
-        Self {
-            head,
-            tail,
-            is_usage_asked,
-        }
+        let tail = if is_usage_asked { "],\"usage\":null}\n\n" } else { "]}\n\n" };
+        Self { head, tail, is_usage_asked }
     }
 
     fn choice(&self, delta: &str, finish_reason: &str) -> String {
         let Self { head, tail, .. } = self;
-        format!(
-            "{head}{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish_reason}}}{tail}"
-        )
+        format!("{head}{{\"index\":0,\"delta\":{delta},\"logprobs\":null,\"finish_reason\":{finish_reason}}}{tail}")
     }
 
     pub fn role(&self) -> String {
-        self.choice(
-            r#"{"role":"assistant","content":"","refusal":null}"#,
-            "null",
-        )
+        self.choice(r#"{"role":"assistant","content":"","refusal":null}"#, "null")
     }
 
     pub fn content(&self, index: u32, chunk_bytes: usize) -> String {

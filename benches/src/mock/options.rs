@@ -118,18 +118,11 @@ impl MockOptions {
         let mut rest = text;
         while let Some((_, after)) = rest.split_once(OPENING) {
             let Some((list, tail)) = after.split_once('}') else {
-                return Err(OptionError(format!(
-                    "`{OPENING}` is not closed with `}}` in `{text}`"
-                )));
+                return Err(OptionError(format!("`{OPENING}` is not closed with `}}` in `{text}`")));
             };
-            for pair in list
-                .split(',')
-                .map(str::trim)
-                .filter(|pair| !pair.is_empty())
-            {
-                let (key, value) = pair
-                    .split_once('=')
-                    .ok_or_else(|| OptionError(format!("`{pair}` is not key=value")))?;
+            for pair in list.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+                let (key, value) =
+                    pair.split_once('=').ok_or_else(|| OptionError(format!("`{pair}` is not key=value")))?;
                 self.set(key.trim(), value.trim())?;
             }
             rest = tail;
@@ -194,9 +187,7 @@ impl MockOptions {
 }
 
 fn number<T: std::str::FromStr>(key: &str, value: &str) -> Result<T, OptionError> {
-    value
-        .parse()
-        .map_err(|_| OptionError(format!("`{key}` needs a whole number, not `{value}`")))
+    value.parse().map_err(|_| OptionError(format!("`{key}` needs a whole number, not `{value}`")))
 }
 
 fn switch(key: &str, value: &str) -> Result<bool, OptionError> {
@@ -212,9 +203,7 @@ fn status(value: &str) -> Result<u16, OptionError> {
     if (200..=599).contains(&status) {
         Ok(status)
     } else {
-        Err(OptionError(format!(
-            "`status` needs a value from 200 to 599, not `{value}`"
-        )))
+        Err(OptionError(format!("`status` needs a value from 200 to 599, not `{value}`")))
     }
 }
 
@@ -242,14 +231,8 @@ mod tests {
     #[test]
     fn headers_and_query_use_the_same_keys() {
         let mut options = MockOptions::default();
-        assert_eq!(
-            options.read_query("status=429&retry_after=2&chunked"),
-            Ok(())
-        );
-        assert_eq!(
-            options.read_header("x-mock-first-chunk-delay-ms", "7"),
-            Ok(())
-        );
+        assert_eq!(options.read_query("status=429&retry_after=2&chunked"), Ok(()));
+        assert_eq!(options.read_header("x-mock-first-chunk-delay-ms", "7"), Ok(()));
         assert_eq!(options.read_header("x-request-id", "7"), Ok(()));
         assert_eq!((options.status, options.retry_after), (429, Some(2)));
         assert!(options.chunked);
@@ -266,14 +249,8 @@ mod tests {
             ("mock-opts:{status=99}", "from 200 to 599"),
             ("mock-opts:{no_usage=maybe}", "1 or 0"),
         ] {
-            let message = MockOptions::default()
-                .read_text(text)
-                .err()
-                .map(|e| e.to_string());
-            assert!(
-                message.as_deref().is_some_and(|m| m.contains(part)),
-                "{text}: {message:?}"
-            );
+            let message = MockOptions::default().read_text(text).err().map(|e| e.to_string());
+            assert!(message.as_deref().is_some_and(|m| m.contains(part)), "{text}: {message:?}");
         }
     }
 }

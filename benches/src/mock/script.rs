@@ -47,13 +47,7 @@ enum Place {
 
 impl StreamScript {
     pub fn new(options: MockOptions, writer: ChunkWriter) -> Self {
-        Self {
-            options,
-            writer,
-            place: Place::Role,
-            content_sent: 0,
-            is_rested: true,
-        }
+        Self { options, writer, place: Place::Role, content_sent: 0, is_rested: true }
     }
 
     /// The step a fault option asks for at this point.
@@ -79,40 +73,28 @@ impl StreamScript {
                 self.is_rested = false;
                 return Some(Step::Wait { ms: SETTLE_MS });
             }
-            self.place = if matches!(fault, Step::Send { .. }) {
-                Place::End
-            } else {
-                Place::Fault
-            };
+            self.place = if matches!(fault, Step::Send { .. }) { Place::End } else { Place::Fault };
             return Some(fault);
         }
         if self.content_sent == self.options.chunks {
             self.place = Place::Finish;
             return self.next();
         }
-        let is_pause_due = self.options.gap_ms > 0
-            && self.content_sent > 0
-            && self.content_sent.is_multiple_of(self.options.burst);
+        let is_pause_due =
+            self.options.gap_ms > 0 && self.content_sent > 0 && self.content_sent.is_multiple_of(self.options.burst);
         if is_pause_due && self.is_rested {
             self.is_rested = false;
-            return Some(Step::Wait {
-                ms: self.options.gap_ms,
-            });
+            return Some(Step::Wait { ms: self.options.gap_ms });
         }
         self.is_rested = true;
-        let text = self
-            .writer
-            .content(self.content_sent, self.options.chunk_bytes);
+        let text = self.writer.content(self.content_sent, self.options.chunk_bytes);
         self.content_sent = self.content_sent.saturating_add(1);
         Some(event(text, true))
     }
 }
 
 fn event(text: String, is_content: bool) -> Step {
-    Step::Send {
-        bytes: Bytes::from(text),
-        is_content,
-    }
+    Step::Send { bytes: Bytes::from(text), is_content }
 }
 
 impl Iterator for StreamScript {
@@ -135,10 +117,7 @@ impl Iterator for StreamScript {
             Place::Fault | Place::End => None,
             Place::Finish => {
                 self.place = Place::Usage;
-                Some(event(
-                    self.writer.finish(&self.options.finish_reason),
-                    false,
-                ))
+                Some(event(self.writer.finish(&self.options.finish_reason), false))
             }
             Place::Usage => {
                 self.place = Place::Done;
@@ -164,20 +143,10 @@ pub fn unstreamed(options: &MockOptions, body: Bytes) -> Vec<Step> {
     } else if options.stall_after_chunks.is_some() {
         Step::Stall
     } else {
-        return vec![Step::Send {
-            bytes: body,
-            is_content: true,
-        }];
+        return vec![Step::Send { bytes: body, is_content: true }];
     };
     let half = body.slice(..body.len() / 2);
-    vec![
-        Step::Send {
-            bytes: half,
-            is_content: true,
-        },
-        Step::Wait { ms: SETTLE_MS },
-        fault,
-    ]
+    vec![Step::Send { bytes: half, is_content: true }, Step::Wait { ms: SETTLE_MS }, fault]
 }
 
 #[cfg(test)]
@@ -186,8 +155,7 @@ mod tests {
 
     fn steps(options: &str, is_usage_asked: bool) -> Vec<Step> {
         let mut read = MockOptions::default();
-        read.read_text(&format!("mock-opts:{{{options}}}"))
-            .unwrap_or_default();
+        read.read_text(&format!("mock-opts:{{{options}}}")).unwrap_or_default();
         let writer = ChunkWriter::new(1, 1_700_000_000, "gpt-4o-mini", is_usage_asked);
         StreamScript::new(read, writer).collect()
     }
@@ -207,14 +175,10 @@ mod tests {
         let all = text(&steps("chunks=2", true));
         let events: Vec<&str> = all.split_terminator("\n\n").collect();
         assert_eq!(events.len(), 6);
-        assert!(
-            events[0].contains(r#""role":"assistant""#) && events[0].contains(r#""usage":null"#)
-        );
+        assert!(events[0].contains(r#""role":"assistant""#) && events[0].contains(r#""usage":null"#));
         assert!(events[1].contains(r#""content":"#));
         assert!(events[3].contains(r#""finish_reason":"stop""#));
-        assert!(
-            events[4].contains(r#""choices":[]"#) && events[4].contains(r#""completion_tokens":2"#)
-        );
+        assert!(events[4].contains(r#""choices":[]"#) && events[4].contains(r#""completion_tokens":2"#));
         assert_eq!(events[5], "data: [DONE]");
     }
 
@@ -227,14 +191,9 @@ mod tests {
 
     #[test]
     fn pauses_stand_between_bursts_only() {
-        let waits: Vec<bool> = steps("chunks=4,gap_ms=5,burst=2", false)
-            .iter()
-            .map(|step| matches!(step, Step::Wait { ms: 5 }))
-            .collect();
-        assert_eq!(
-            waits,
-            [false, false, false, true, false, false, false, false]
-        );
+        let waits: Vec<bool> =
+            steps("chunks=4,gap_ms=5,burst=2", false).iter().map(|step| matches!(step, Step::Wait { ms: 5 })).collect();
+        assert_eq!(waits, [false, false, false, true, false, false, false, false]);
     }
 
     #[test]
@@ -245,15 +204,7 @@ mod tests {
             ("stall_after_chunks=2", Step::Stall),
         ] {
             let all = steps(options, true);
-            let content = all.iter().filter(|s| {
-                matches!(
-                    s,
-                    Step::Send {
-                        is_content: true,
-                        ..
-                    }
-                )
-            });
+            let content = all.iter().filter(|s| matches!(s, Step::Send { is_content: true, .. }));
             assert_eq!(content.count(), 2, "{options}");
             assert_eq!(all.last(), Some(&fault), "{options}");
         }
@@ -264,10 +215,6 @@ mod tests {
     #[test]
     fn every_chunk_has_the_size_asked_for() {
         let writer = ChunkWriter::new(1, 1, "m", false);
-        assert!(
-            writer
-                .content(3, 20)
-                .contains(&format!(r#""content":"{}""#, "x".repeat(20)))
-        );
+        assert!(writer.content(3, 20).contains(&format!(r#""content":"{}""#, "x".repeat(20))));
     }
 }

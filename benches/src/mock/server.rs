@@ -42,14 +42,9 @@ async fn serve_connection(stream: TcpStream, ledger: Arc<Ledger>) {
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(10_000);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(10_000);
     // A connection that ends badly ends for its peer too; the ledger has noted it by then.
-    let _ = builder
-        .serve_connection(TokioIo::new(connection), service)
-        .await;
+    let _ = builder.serve_connection(TokioIo::new(connection), service).await;
 }
 
 /// Why there is no answer: the connection is to be torn down without one.
@@ -81,19 +76,13 @@ async fn answer(
         (&Method::POST, "/chat/completions" | "/completions" | "/embeddings") => {
             generate(&parts, path, &body, ledger, switch).await
         }
-        _ => Ok(json(
-            StatusCode::NOT_FOUND,
-            openai::error(404, Some("unknown_url"), None),
-        )),
+        _ => Ok(json(StatusCode::NOT_FOUND, openai::error(404, Some("unknown_url"), None))),
     }
 }
 
 fn show_ledger(parts: &Parts, ledger: &Ledger) -> Response<ScriptedBody> {
     let query = parts.uri.query().unwrap_or_default();
-    let last = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("last=")?.parse().ok())
-        .unwrap_or(0);
+    let last = query.split('&').find_map(|pair| pair.strip_prefix("last=")?.parse().ok()).unwrap_or(0);
     let view = ledger.view(last, true);
     let body = serde_json::to_vec(&view).unwrap_or_else(|error| error.to_string().into_bytes());
     json(StatusCode::OK, body)
@@ -118,9 +107,7 @@ async fn generate(
     if options.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(options.delay_ms)).await;
     }
-    let is_failing = options
-        .fail_first
-        .is_none_or(|count| entry.requests_of_tag() <= u64::from(count));
+    let is_failing = options.fail_first.is_none_or(|count| entry.requests_of_tag() <= u64::from(count));
     if options.reset_before_headers && is_failing {
         entry.close(Outcome::Broken, 0, 0);
         switch.turn_on();
@@ -129,33 +116,20 @@ async fn generate(
     if options.status >= 400 && is_failing {
         return Ok(refuse(parts, &options, entry, switch));
     }
-    let created = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     if request.stream == Some(true) && path == "/chat/completions" {
-        let writer = ChunkWriter::new(
-            entry.sequence(),
-            created,
-            &request.model,
-            request.is_usage_asked(),
-        );
+        let writer = ChunkWriter::new(entry.sequence(), created, &request.model, request.is_usage_asked());
         return Ok(stream(options, writer, entry, switch));
     }
     let body = match path {
         "/embeddings" => embeddings(&request, &options),
-        "/completions" => {
-            openai::text_completion(entry.sequence(), created, &request.model, &options)
-        }
+        "/completions" => openai::text_completion(entry.sequence(), created, &request.model, &options),
         _ => openai::chat_completion(entry.sequence(), created, &request.model, &options),
     };
     let ending = Ending {
         outcome: Outcome::Completed,
         prompt_tokens: options.prompt_tokens,
-        completion_tokens: if path == "/embeddings" {
-            0
-        } else {
-            options.completion_tokens()
-        },
+        completion_tokens: if path == "/embeddings" { 0 } else { options.completion_tokens() },
     };
     Ok(whole(StatusCode::OK, body, &options, entry, ending, switch))
 }
@@ -171,27 +145,15 @@ fn read_options(parts: &Parts, request: &RequestBody) -> Result<MockOptions, Opt
     Ok(options)
 }
 
-fn refuse_reading(
-    parts: &Parts,
-    body: &Bytes,
-    ledger: &Arc<Ledger>,
-    why: &str,
-) -> Response<ScriptedBody> {
-    ledger
-        .open(parts, body, "", None)
-        .close(Outcome::Refused, 0, 0);
+fn refuse_reading(parts: &Parts, body: &Bytes, ledger: &Arc<Ledger>, why: &str) -> Response<ScriptedBody> {
+    ledger.open(parts, body, "", None).close(Outcome::Refused, 0, 0);
     let error = serde_json::json!({ "error": {
         "message": why, "type": "invalid_request_error", "param": null, "code": null
     }});
     json(StatusCode::BAD_REQUEST, error.to_string().into_bytes())
 }
 
-fn refuse(
-    parts: &Parts,
-    options: &MockOptions,
-    entry: Entry,
-    switch: ResetSwitch,
-) -> Response<ScriptedBody> {
+fn refuse(parts: &Parts, options: &MockOptions, entry: Entry, switch: ResetSwitch) -> Response<ScriptedBody> {
     let presented = parts
         .headers
         .get("authorization")
@@ -199,54 +161,27 @@ fn refuse(
         .and_then(|value| value.to_str().ok())
         .map(|value| value.trim_start_matches("Bearer "));
     let body = openai::error(options.status, options.code.as_deref(), presented);
-    let ending = Ending {
-        outcome: Outcome::Refused,
-        prompt_tokens: 0,
-        completion_tokens: 0,
-    };
+    let ending = Ending { outcome: Outcome::Refused, prompt_tokens: 0, completion_tokens: 0 };
     let status = StatusCode::from_u16(options.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = whole(status, body, options, entry, ending, switch);
     if let Some(seconds) = options.retry_after {
-        response
-            .headers_mut()
-            .insert("retry-after", HeaderValue::from(seconds));
+        response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
     }
     response
 }
 
-fn stream(
-    options: MockOptions,
-    writer: ChunkWriter,
-    entry: Entry,
-    switch: ResetSwitch,
-) -> Response<ScriptedBody> {
+fn stream(options: MockOptions, writer: ChunkWriter, entry: Entry, switch: ResetSwitch) -> Response<ScriptedBody> {
     let is_broken = options.error_after_chunks.is_some();
     let ending = Ending {
-        outcome: if is_broken {
-            Outcome::Broken
-        } else {
-            Outcome::Completed
-        },
+        outcome: if is_broken { Outcome::Broken } else { Outcome::Completed },
         prompt_tokens: options.prompt_tokens,
         completion_tokens: options.completion_tokens(),
     };
     let split_bytes = options.split_bytes;
     let script = Script::Stream(Box::new(StreamScript::new(options, writer)));
-    let mut response = Response::new(ScriptedBody::new(
-        script,
-        Some(entry),
-        ending,
-        switch,
-        split_bytes,
-        None,
-    ));
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/event-stream; charset=utf-8"),
-    );
-    response
-        .headers_mut()
-        .insert("cache-control", HeaderValue::from_static("no-cache"));
+    let mut response = Response::new(ScriptedBody::new(script, Some(entry), ending, switch, split_bytes, None));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
     response
 }
 
@@ -259,37 +194,20 @@ fn whole(
     switch: ResetSwitch,
 ) -> Response<ScriptedBody> {
     let body = Bytes::from(body);
-    let length = if options.chunked {
-        None
-    } else {
-        u64::try_from(body.len()).ok()
-    };
+    let length = if options.chunked { None } else { u64::try_from(body.len()).ok() };
     let script = Script::Fixed(unstreamed(options, body).into());
-    let body = ScriptedBody::new(
-        script,
-        Some(entry),
-        ending,
-        switch,
-        options.split_bytes,
-        length,
-    );
+    let body = ScriptedBody::new(script, Some(entry), ending, switch, options.split_bytes, length);
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // As OpenAI does; a gateway has to put its own id in the place of this one.
-    response
-        .headers_mut()
-        .insert("x-request-id", HeaderValue::from_static("req_mock"));
+    response.headers_mut().insert("x-request-id", HeaderValue::from_static("req_mock"));
     response
 }
 
 fn json(status: StatusCode, body: Vec<u8>) -> Response<ScriptedBody> {
     let mut response = Response::new(ScriptedBody::plain(Bytes::from(body)));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -1,0 +1,18 @@
+//! The whole system as a stranger meets it: the real programs over HTTP, a real PostgreSQL, a
+//! provider that does what the test asks. Every story stands in the file named after its subject.
+#![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+mod accounting;
+mod bad_inputs;
+mod bodies;
+mod crash;
+mod framing;
+mod keys;
+mod mock_upstream;
+mod models;
+mod outages;
+mod secrecy;
+mod sessions;
+mod shutdown;
+mod streams;
+mod upstream_errors;
