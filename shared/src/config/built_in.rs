@@ -20,7 +20,9 @@ pub(super) fn deployments(environment: &dyn Environment) -> Vec<FileDeployment> 
     for provider in PROVIDERS {
         let Some(api_key) = provider.key_variable.and_then(|name| environment.variable(name)) else { continue };
         for (mode, kind) in [(ModelMode::Chat, catalog::Mode::Chat), (ModelMode::Embedding, catalog::Mode::Embedding)] {
-            for info in catalog::models_of(provider.id, Some(kind)) {
+            // Fine-tuned models have names of their own, and what has no price per token is no model to talk to.
+            let is_offered = |info: &&&catalog::ModelInfo| !info.model.starts_with("ft:") && info.prices.is_some();
+            for info in catalog::models_of(provider.id, Some(kind)).iter().filter(is_offered) {
                 let model = info.model;
                 let name = if model.contains('/') { format!("{}/{model}", provider.id) } else { model.to_owned() };
                 let api_key = Some(Secret::from(api_key.as_str()));

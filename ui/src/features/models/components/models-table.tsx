@@ -101,6 +101,7 @@ export function ModelsTable({ rows, onIntent, stale, more }: Props) {
       id: 'timeout',
       header: 'Timeout',
       align: 'right',
+      className: 'max-2xl:hidden',
       cell: ({ d }) => (d.timeout_ms == null ? <span className="text-fg-3">Default</span> : `${d.timeout_ms / 1000} s`),
     },
     {

@@ -11,7 +11,7 @@ const SHOWN = 8;
 const NAMES: Record<Group, { label: string; none: string }> = {
   model: { label: 'Model', none: 'No model' },
   provider: { label: 'Provider', none: 'No provider was called' },
-  key: { label: 'Key', none: 'No key' },
+  key: { label: 'Key', none: 'Master key' },
   team: { label: 'Team', none: 'No team' },
 };
 

@@ -107,7 +107,7 @@ export function RequestsTable({ rows, openId, onOpen, stale, more }: Props) {
             <RelTime at={r.started_at} className="text-fg-3 text-xs" />
           </span>
           <span className="num mt-1.5 flex justify-between gap-3 text-fg-2 text-xs">
-            <span className="min-w-0 truncate">{r.key_name ?? 'No key'}</span>
+            <span className="min-w-0 truncate">{r.key_name ?? 'Master key'}</span>
             <span className="whitespace-nowrap">
               {fmtInt(r.input_tokens + r.output_tokens)} tok · {fmtMs(r.duration_ms)} · <Cost r={r} />
             </span>
