@@ -128,7 +128,8 @@ fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
     let config = read(example).unwrap();
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     // Comments that are configuration: two spaces or a list's dash after the sign, or a top-level key.
-    let is_setting = |rest: &str| rest.starts_with("  ") || rest.starts_with(" model_list:") || rest.starts_with(" keys:");
+    let is_setting =
+        |rest: &str| rest.starts_with("  ") || rest.starts_with(" model_list:") || rest.starts_with(" keys:");
     let switched_on: Vec<String> = example
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -140,6 +141,9 @@ fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
         })
         .collect();
     let config = read(&switched_on.join("\n")).unwrap();
-    assert_eq!(config.deployments.iter().filter(|deployment| deployment.record.source == DeploymentSource::Config).count(), 3);
+    assert_eq!(
+        config.deployments.iter().filter(|deployment| deployment.record.source == DeploymentSource::Config).count(),
+        3
+    );
     assert_eq!((config.keys.len(), config.model_aliases.len()), (1, 1));
 }
