@@ -7,7 +7,7 @@
 use std::{
     io::Write,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,6 +19,7 @@ use deltallm_shared::{
     log,
     secret::Secret,
 };
+use parking_lot::RwLock;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -52,14 +53,15 @@ const HEADER_WITHIN: Duration = Duration::from_secs(10);
 /// Runs the service until it is told to stop. The error is one text for the person who started it.
 pub async fn run(options: Options) -> Result<(), String> {
     log::start(&["actix_server=warn", "actix_http=warn", "tokio_postgres=warn"]);
-    let config = read_config(options.config.clone())?;
+    let config_path = config_path(options.config.clone());
+    let config = read_config(config_path.as_deref())?;
     let secrets = secrets(&options, &config)?;
     let database = Database::new(&secrets.database_url)?;
     let (stop, stopping) = watch::channel(false);
     let salt = SaltKey::new(&secrets.salt_key).map_err(|error| format!("DELTALLM_SALT_KEY cannot be used: {error}"))?;
     let state = Arc::new(State {
         database,
-        config,
+        config: RwLock::new(Arc::new(config)),
         master_key: secrets.master_key,
         internal_token: salt.internal_token(),
         key_hasher: salt.key_hasher(),
@@ -95,6 +97,9 @@ pub async fn run(options: Options) -> Result<(), String> {
                     Ok(Ok(())) => {
                         tokio::spawn(state.hub.clone().follow(state.clone(), stopping.clone()));
                         tokio::spawn(jobs::run(state.clone(), stopping.clone()));
+                        if let Some(path) = config_path.clone() {
+                            tokio::spawn(jobs::reload(state.clone(), path, stopping.clone()));
+                        }
                         if !is_announced {
                             is_announced = true;
                             announce(public_address, internal_address);
@@ -125,10 +130,13 @@ pub async fn run(options: Options) -> Result<(), String> {
     result
 }
 
-fn read_config(named: Option<PathBuf>) -> Result<Config, String> {
-    let path = named.or_else(|| Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.exists()));
+fn config_path(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| Some(PathBuf::from(DEFAULT_CONFIG)).filter(|path| path.exists()))
+}
+
+fn read_config(path: Option<&Path>) -> Result<Config, String> {
     let read = match path {
-        Some(path) => config::check(&path, &ProcessEnvironment),
+        Some(path) => config::check(path, &ProcessEnvironment),
         None => config::without_file(&ProcessEnvironment),
     };
     let config = read.map_err(|diagnostics| {

@@ -1,7 +1,8 @@
 //! What the service does on its own now and then. Every replica does it; doing it twice changes nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use deltallm_shared::config::{ProcessEnvironment, WatchedFile};
 use tokio::sync::watch;
 
 use crate::{error::AdminError, repository::upkeep, state::State};
@@ -22,6 +23,20 @@ pub async fn run(state: Arc<State>, mut stopping: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopping.wait_for(|stopping| *stopping) => return,
+        }
+    }
+}
+
+/// Takes over what changes in `config.yaml`, until the service stops.
+pub async fn reload(state: Arc<State>, path: PathBuf, mut stopping: watch::Receiver<bool>) {
+    let mut file = WatchedFile::new(path);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(WatchedFile::EVERY) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        }
+        if let Some(config) = file.changed(&ProcessEnvironment) {
+            *state.config.write() = Arc::new(config);
         }
     }
 }

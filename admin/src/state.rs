@@ -7,6 +7,7 @@ use deltallm_shared::{
     crypto::{KeyHasher, SecretBox},
     secret::Secret,
 };
+use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use crate::{
@@ -17,8 +18,8 @@ use crate::{
 pub struct State {
     /// PostgreSQL.
     pub database: Database,
-    /// What `config.yaml` says.
-    pub config: Config,
+    /// What `config.yaml` says; replaced when the file changes.
+    pub config: RwLock<Arc<Config>>,
     /// May do everything.
     pub master_key: Secret<String>,
     /// What proxies show on the internal port.
@@ -44,6 +45,11 @@ pub struct State {
 }
 
 impl State {
+    /// What `config.yaml` says now.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.read().clone()
+    }
+
     /// Ties a session to the master key it was opened with, without storing anything of the key.
     pub fn master_key_fingerprint(&self) -> [u8; 32] {
         self.key_hasher.hash(&format!("master key session {}", self.master_key.expose())).0

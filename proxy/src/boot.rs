@@ -58,6 +58,8 @@ use crate::{
 const POOLED_CONNECTIONS: usize = 1024;
 /// Attempts of one request, stale connections included.
 const MAX_ATTEMPTS: usize = 16;
+/// How long the ready line waits for the first configuration of the admin service.
+const FIRST_CONFIGURATION: Duration = Duration::from_secs(5);
 const H2_IDLE: Duration = Duration::from_mins(5);
 
 /// What `main` read from the command line and the environment.
@@ -153,8 +155,9 @@ pub fn run(options: Options) -> Result<(), BootError> {
         drain: config.general.client.drain,
         accounts: accounts.clone(),
     };
+    let readiness = Arc::clone(&lifecycle);
     let server = server(&options, gateway, lifecycle, &accounts, [&api, &ops], mock_socket.path())?;
-    announce(api, ops)?;
+    announce(api, ops, readiness)?;
     server.run(RunArgs { shutdown_signal: Box::new(stop) });
     accounts.counter.flush();
     accounts.journal.sync()?;
@@ -176,7 +179,8 @@ fn load(path: Option<&Path>, environment: &dyn Environment) -> Result<Config, Bo
 
 fn master_key(config: &Config, environment: &dyn Environment) -> Result<Option<Secret<String>>, BootError> {
     let from_environment = environment.variable("DELTALLM_MASTER_KEY").map(Secret::new);
-    let key = config.general.master_key.clone().or(from_environment);
+    // The environment above the file, as in the admin service.
+    let key = from_environment.or_else(|| config.general.master_key.clone());
     if let Some(key) = &key {
         check_strength(key.expose()).map_err(|error| BootError::Secret("DELTALLM_MASTER_KEY", error))?;
     }
@@ -185,7 +189,7 @@ fn master_key(config: &Config, environment: &dyn Environment) -> Result<Option<S
 
 fn salt_key(config: &Config, environment: &dyn Environment, has_admin: bool) -> Result<SaltKey, BootError> {
     let from_environment = environment.variable("DELTALLM_SALT_KEY").map(Secret::new);
-    match config.general.salt_key.clone().or(from_environment) {
+    match from_environment.or_else(|| config.general.salt_key.clone()) {
         Some(key) => SaltKey::new(&key).map_err(|error| BootError::Secret("DELTALLM_SALT_KEY", error)),
         None if has_admin => Err(BootError::NoSaltKey),
         // Alone, the keys stand in the file and their hashes live as long as the process.
@@ -326,11 +330,13 @@ fn listener(reserved: &Reserved) -> ListenerConfig {
     ListenerConfig::tcp(reserved.address.to_string()).tcp_socket_options(options)
 }
 
-/// Says on standard output where the services are, once they are.
-fn announce(api: Reserved, ops: Reserved) -> Result<(), BootError> {
+/// Says on standard output where the services are, once they are and know what to serve; without a word from the admin service
+/// after a while all the same, because the file's models and keys are served already.
+fn announce(api: Reserved, ops: Reserved, lifecycle: Arc<Lifecycle>) -> Result<(), BootError> {
     std::thread::Builder::new().name("announce".to_owned()).spawn(move || {
         let opened =
             [&api, &ops].iter().all(|reserved| listen::wait_until_open(reserved.address, Duration::from_secs(30)));
+        lifecycle.wait_until_ready(FIRST_CONFIGURATION);
         if opened {
             use std::io::Write;
             let line = format!("ready deltallm-proxy api={} ops={}\n", api.address, ops.address);

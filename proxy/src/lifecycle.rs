@@ -79,6 +79,14 @@ impl Lifecycle {
         self.configured.load(Ordering::Acquire) && !self.is_draining()
     }
 
+    /// Waits until there is a configuration, on a thread that may block.
+    pub fn wait_until_ready(&self, at_most: Duration) {
+        let until = std::time::Instant::now() + at_most;
+        while !self.is_ready() && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Whether this process is about to stop.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Acquire)

@@ -141,6 +141,12 @@ impl System {
         Proxy { service: service.expect("the proxy starts") }
     }
 
+    /// Replaces the configuration file of the running services.
+    pub fn rewrite_config(&self, more_models: &[String], more_sections: &str) {
+        let text = config::text(self.upstream.address(), more_models, more_sections);
+        fs::write(&self.config_path, text).expect("the configuration can be written");
+    }
+
     fn command(&self, program: &str, home: &str) -> Command {
         let mut command = Command::new(binaries::path(program).expect("the program is built"));
         command.arg("--config").arg(&self.config_path);

@@ -1,6 +1,6 @@
 //! Models made, changed and removed in the admin API, as a caller sees them.
 
-use deltallm_tests::{System, wait_until};
+use deltallm_tests::{MASTER_KEY, System, UPSTREAM_MODEL, chat_body, model_entry, wait_until};
 use reqwest::Method;
 use serde_json::json;
 
@@ -90,4 +90,18 @@ async fn callers_cannot_choose_where_a_call_goes() {
     post.send().await.unwrap();
     let dialled = tokio::time::timeout(std::time::Duration::from_millis(300), sentinel.accept()).await;
     assert!(dialled.is_err(), "the caller chose the upstream");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_file_is_served_without_a_restart_and_a_broken_one_changes_nothing() {
+    let system = System::builder().alone().start().await;
+    let caller = system.caller(MASTER_KEY);
+    let status = async |model: &str| caller.chat_with(&chat_body(model, "")).await.status;
+    assert_eq!(status("added").await, 404);
+    let added = model_entry("added", UPSTREAM_MODEL, system.upstream.address(), &[]);
+    system.rewrite_config(&[added], "");
+    wait_until("the added model answers", 200, || async { status("added").await }).await;
+    system.rewrite_config(&[], "keyz: []\n");
+    wait_until("the log says why", true, || async { system.logs().contains("did you mean `keys`?") }).await;
+    assert_eq!(status("added").await, 200, "the old configuration stays in use");
 }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use deltallm_shared::{
+    config::FileDeployment,
     control::{DeploymentRecord, DeploymentSource, Entity, EntityKind, MockOptions},
     crypto::Sealed,
     ids::DeploymentId,
@@ -67,7 +68,7 @@ pub async fn list(state: Shared, Query(query): Query<DeploymentQuery>) -> Result
 pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result<HttpResponse, AdminError> {
     let id = DeploymentId::new();
     let api_base = match draft.api_base.as_deref().filter(|text| !text.is_empty()) {
-        Some(url) => Some(validate::api_base("api_base", url, &state.config.general.egress_allow_private).await?),
+        Some(url) => Some(validate::api_base("api_base", url, &state.config().general.egress_allow_private).await?),
         None => None,
     };
     let record = DeploymentRecord {
@@ -106,7 +107,7 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
 #[utoipa::path(get, path = "/api/v1/models/{id}", tag = "models", operation_id = "get_model", params(("id" = Uuid, Path)),
     responses((status = 200, body = DeploymentView)))]
 pub async fn get(state: Shared, PathId(id): PathId) -> Result<HttpResponse, AdminError> {
-    if let Some(configured) = configured(&state).find(|view| view.id.0 == id) {
+    if let Some(configured) = configured(&state).into_iter().find(|view| view.id.0 == id) {
         return Ok(HttpResponse::Ok().json(configured));
     }
     let client = state.database.client().await?;
@@ -125,7 +126,7 @@ pub async fn update(
     refuse_configured(&state, id)?;
     // The name is resolved before a row is locked.
     if let Some(url) = patch.api_base.value() {
-        let checked = validate::api_base("api_base", url, &state.config.general.egress_allow_private).await?;
+        let checked = validate::api_base("api_base", url, &state.config().general.egress_allow_private).await?;
         patch.api_base = Patch::Value(checked);
     }
     let mut client = state.database.client().await?;
@@ -174,8 +175,8 @@ pub async fn test(state: Shared, Body(draft): Body<ModelTestDraft>) -> Result<Ht
         let client = state.database.client().await?;
         deployment::all(&client).await?
     };
-    let records =
-        in_database.iter().map(|row| &row.record).chain(state.config.deployments.iter().map(|found| &found.record));
+    let config = state.config();
+    let records = in_database.iter().map(|row| &row.record).chain(config.deployments.iter().map(|found| &found.record));
     let mode = records.into_iter().find(|record| record.model_name == model_name).map(|record| record.mode);
     let prompt = draft.prompt.as_deref().map(str::trim).filter(|text| !text.is_empty());
     let view = model_trial::run(&state, &model_name, mode.unwrap_or_default(), prompt).await;
@@ -274,19 +275,16 @@ fn seal(state: &State, id: DeploymentId, key: &Secret<String>) -> Result<Sealed,
 }
 
 /// The deployments that no database holds.
-fn configured(state: &State) -> impl Iterator<Item = DeploymentView> {
-    state
-        .config
-        .deployments
-        .iter()
-        .map(|found| DeploymentView::new(found.record.clone(), found.api_key.is_some(), None))
+fn configured(state: &State) -> Vec<DeploymentView> {
+    let view = |found: &FileDeployment| DeploymentView::new(found.record.clone(), found.api_key.is_some(), None);
+    state.config().deployments.iter().map(view).collect()
 }
 
 fn refuse_configured(state: &State, id: Uuid) -> Result<(), AdminError> {
-    if state.config.deployments.iter().any(|found| found.record.id.0 == id) {
+    if state.config().deployments.iter().any(|found| found.record.id.0 == id) {
         return Err(AdminError::conflict(
             None,
-            "This model stands in config.yaml or in the environment; change it there and restart.",
+            "This model stands in config.yaml or in the environment; change it there.",
         ));
     }
     Ok(())

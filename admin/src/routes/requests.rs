@@ -151,7 +151,8 @@ pub fn view(state: &State, mut row: RequestRow) -> RequestView {
     if row.key_name.is_none()
         && let Some(id) = row.key_id
     {
-        let key = state.config.keys.iter().find(|key| key.record.id.0 == id);
+        let config = state.config();
+        let key = config.keys.iter().find(|key| key.record.id.0 == id);
         row.key_name = key.map(|key| key.record.name.clone());
     }
     row.into()

@@ -6,7 +6,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::harness::{Admin, MASTER_KEY, admin::Start, cluster::Database};
+use crate::harness::{Admin, MASTER_KEY, admin::Start, cluster::Database, wait_until};
 
 fn draft(model_name: &str) -> Value {
     json!({"model_name": model_name, "provider": "openai", "upstream_model": "gpt-4o-mini", "api_key": "sk-upstream-1"})
@@ -172,4 +172,22 @@ async fn a_model_is_tried_through_the_proxys_public_api() {
     let tried = admin.post("/api/v1/models/test", json!({"model_name": "mock/echo"})).await.expect(200);
     assert_eq!((&tried["ok"], &tried["status"]), (&json!(false), &json!(0)));
     assert!(tried["error"].as_str().unwrap().contains("DELTALLM_API_URL"));
+}
+
+#[tokio::test]
+async fn a_changed_file_is_listed_and_a_broken_one_is_not() {
+    let model =
+        |name: &str| format!("model_list:\n  - model_name: {name}\n    deltallm_params: {{ model: mock/echo }}\n");
+    let database = Database::create().await;
+    let admin = Start::on(&database.url()).config(&model("before")).up().await;
+    let names = async || {
+        let list = admin.get("/api/v1/models").await.expect(200);
+        list["data"].as_array().unwrap().iter().map(|row| row["model_name"].to_string()).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(names().await, "\"before\"");
+    admin.rewrite_config(&model("afterwards"));
+    wait_until("the new file is listed", || async { names().await == "\"afterwards\"" }).await;
+    admin.rewrite_config("model_lst: []\n");
+    wait_until("the log says what is wrong", || async { admin.log().contains("did you mean `model_list`?") }).await;
+    assert_eq!(names().await, "\"afterwards\"");
 }

@@ -10,12 +10,14 @@ mod diagnostic;
 mod raw;
 mod reference;
 mod scalar;
+mod watched;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 pub use check::{check, check_text};
 pub use diagnostic::Diagnostic;
 pub use reference::{Environment, ProcessEnvironment};
+pub use watched::WatchedFile;
 
 use crate::{
     control::{DeploymentRecord, KeyRecord},

@@ -31,7 +31,7 @@ pub struct Admin {
     pub internal: SocketAddr,
     client: reqwest::Client,
     log: PathBuf,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// How to start one.
@@ -146,7 +146,7 @@ impl Start {
             internal: address("internal"),
             client: reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
             log,
-            _folder: self.folder,
+            folder: self.folder,
         }
     }
 
@@ -237,6 +237,11 @@ impl Admin {
             request = request.bearer_auth(token);
         }
         send(request).await
+    }
+
+    /// Replaces the `config.yaml` in its working folder.
+    pub fn rewrite_config(&self, yaml: &str) {
+        std::fs::write(self.folder.path().join("config.yaml"), yaml).unwrap();
     }
 
     pub fn log(&self) -> String {
