@@ -125,6 +125,7 @@ pub fn relayed_header(
     upstream: &ResponseHeader,
     status: u16,
     rewrites: bool,
+    is_http_10: bool,
     context: &RequestContext,
 ) -> Result<ResponseHeader> {
     let mut header = ResponseHeader::build_no_case(status, Some(14))?;
@@ -136,6 +137,8 @@ pub fn relayed_header(
     }
     match upstream.headers.get(header::CONTENT_LENGTH).filter(|_| !rewrites) {
         Some(length) => header.insert_header(header::CONTENT_LENGTH, length.clone())?,
+        // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
+        None if is_http_10 => {}
         None => header.insert_header(header::TRANSFER_ENCODING, "chunked")?,
     }
     if status >= 400 {
@@ -147,6 +150,12 @@ pub fn relayed_header(
     }
     add_request_lines(&mut header, context)?;
     Ok(header)
+}
+
+/// Whether an answer ends with its header.
+pub fn has_no_body(upstream: &ResponseHeader) -> bool {
+    let is_empty = upstream.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() == b"0");
+    is_empty || matches!(upstream.status.as_u16(), 204 | 304)
 }
 
 fn add_request_lines(header: &mut ResponseHeader, context: &RequestContext) -> Result<()> {

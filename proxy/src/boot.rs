@@ -216,8 +216,9 @@ fn open_accounts(home: &Path, config: &Config, is_shipped: bool) -> Result<Accou
         tracing::info!(interrupted, undelivered, "the journal of an earlier process was taken over");
     }
     journal.start_syncing()?;
-    let counter = TokenCounter::start(Arc::clone(&journal))?;
-    Ok(Accounts { journal, counter, metrics: Arc::new(Metrics::new()) })
+    let metrics = Arc::new(Metrics::new());
+    let counter = TokenCounter::start(Arc::clone(&journal), Arc::clone(&metrics))?;
+    Ok(Accounts { journal, counter, metrics })
 }
 
 /// What runs beside the requests, on a thread of its own: it must never wait for them, nor they for it.

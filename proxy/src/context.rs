@@ -18,8 +18,6 @@ use crate::{
 
 /// Lives from the first header byte to the last byte of the answer.
 pub struct RequestContext {
-    /// Counts the request as under way; first in, last out.
-    pub in_flight: InFlight,
     /// The monotonic start.
     pub started: Instant,
     /// The start by the calendar.
@@ -52,6 +50,8 @@ pub struct RequestContext {
     pub record: Option<CallRecord>,
     /// account: the error that the client was told.
     pub error: Option<ErrorCode>,
+    /// Counts the request as under way. Fields are dropped in their order: last, so that a stop waits for the record.
+    pub in_flight: InFlight,
 }
 
 /// A body that has been read.
@@ -74,7 +74,6 @@ impl RequestContext {
     /// For a new request.
     pub fn new(in_flight: InFlight, live: Arc<Live>) -> Self {
         Self {
-            in_flight,
             started: Instant::now(),
             started_at: Timestamp::now(),
             live,
@@ -91,7 +90,15 @@ impl RequestContext {
             kept_session: None,
             record: None,
             error: None,
+            in_flight,
         }
+    }
+
+    /// Goes on to the next deployment of the plan; stays where it is when there is none.
+    pub fn next_attempt(&mut self) -> bool {
+        let has_next = self.plan.attempt(self.attempt + 1).is_some();
+        self.attempt += usize::from(has_next);
+        has_next
     }
 
     /// The deployment of the current attempt.

@@ -43,12 +43,14 @@ use crate::{
         authorize,
         read_body::{self, BodyError},
         receive,
-        relay::{self, Relay},
+        relay::Relay,
         reply, send,
     },
     telemetry::metrics::OutcomeLabel,
 };
 
+/// Pingora's error for an answer of the upstream without a body.
+const EMPTY_ANSWER: ErrorType = ErrorType::Custom("the upstream's answer has no body");
 /// The client left before any status was written; nginx's number for it.
 const CLIENT_CLOSED: u16 = 499;
 
@@ -147,18 +149,24 @@ impl ProxyHttp for Gateway {
 
     /// The address of the attempt's deployment. Runs again for each attempt.
     async fn upstream_peer(&self, _session: &mut Session, context: &mut RequestContext) -> Result<Box<HttpPeer>> {
-        let Some(deployment) = context.deployment().cloned() else {
-            return Error::e_explain(ErrorType::InternalError, "no deployment is left");
-        };
         if context.overhead_us == 0 {
             context.overhead_us = u64::try_from(context.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         }
         let streams = context.call.as_ref().is_some_and(|call| call.index.stream);
-        let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
-        self.peers.of(&deployment, silence).await.map_err(|error| {
-            tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "no address for the deployment");
-            Error::explain(ErrorType::ConnectError, error.to_string()).into_up()
-        })
+        while let Some(deployment) = context.deployment().cloned() {
+            let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
+            match self.peers.of(&deployment, silence).await {
+                Ok(peer) => return Ok(peer),
+                Err(error) => {
+                    self.count_attempt("failed");
+                    tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "no address for the deployment");
+                    if !context.next_attempt() {
+                        return Err(Error::explain(ErrorType::ConnectError, error.to_string()).into_up());
+                    }
+                }
+            }
+        }
+        Error::e_explain(ErrorType::InternalError, "no deployment is left")
     }
 
     /// send: a request built from nothing, so that nothing of the client's leaks to a provider.
@@ -200,7 +208,7 @@ impl ProxyHttp for Gateway {
     /// relay: what the answer is, and the header that the client gets. Nothing of the upstream's header passes unnamed.
     async fn response_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         header: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
@@ -208,6 +216,11 @@ impl ProxyHttp for Gateway {
             return Ok(());
         }
         let relay = Relay::of(header, context);
+        if answers::has_no_body(header) {
+            // Pingora calls no body filter then, so nothing could be replaced or settled there.
+            context.relay = Some(relay);
+            return Error::e_explain(EMPTY_ANSWER, header.status.to_string());
+        }
         let status = match &relay {
             Relay::Error { verdict, .. } => {
                 context.error = Some(verdict.error.code);
@@ -217,7 +230,8 @@ impl ProxyHttp for Gateway {
         };
         self.count_attempt(if header.status.as_u16() < 400 { "answered" } else { "error_status" });
         let rewrites = !matches!(relay, Relay::Document { .. });
-        *header = answers::relayed_header(header, status, rewrites, context)?;
+        let is_http_10 = session.req_header().version == http::Version::HTTP_10;
+        *header = answers::relayed_header(header, status, rewrites, is_http_10, context)?;
         context.relay = Some(relay);
         Ok(())
     }
@@ -248,11 +262,7 @@ impl ProxyHttp for Gateway {
         mut error: Box<Error>,
     ) -> Box<Error> {
         self.note_attempt(context, &error);
-        context.attempt += 1;
-        error.set_retry(context.deployment().is_some());
-        if !error.retry() {
-            context.attempt -= 1;
-        }
+        error.set_retry(context.next_attempt());
         error
     }
 
@@ -283,14 +293,22 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
         let written = session.response_written().map(|header| header.status.as_u16());
         let model = context.call.as_ref().map_or("", |call| call.index.model.as_str());
-        let Some((told, outcome)) = reply::of_failure(error, model) else {
+        let verdict = match &context.relay {
+            Some(Relay::Error { verdict, .. }) => Some((verdict.error.clone(), verdict.outcome)),
+            _ => None,
+        };
+        // An error of the provider is what the client is told, also when its body is missing or breaks off.
+        let Some((told, outcome)) = verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, model))
+        else {
             tracing::debug!(request_id = context.request_id, cause = %error, "the client left");
             context.settle(Outcome::ClientClosed, written.unwrap_or(CLIENT_CLOSED), None);
             return FailToProxy { error_code: 0, can_reuse_downstream: false };
         };
         tracing::warn!(request_id = context.request_id, cause = %error, status = ?written, code = told.code.code(), "the request failed");
         context.error = Some(told.code);
-        if let Some(record) = context.record.as_mut().filter(|_| written.is_none() && outcome == Outcome::UpstreamError)
+        let is_refused = matches!(context.relay, Some(Relay::Error { .. }));
+        if let Some(record) = context.record.as_mut()
+            && (is_refused || (written.is_none() && outcome == Outcome::UpstreamError))
         {
             record.nothing_consumed();
         }
@@ -301,8 +319,8 @@ impl ProxyHttp for Gateway {
             context.unwrap_session(session.as_downstream_mut());
             session.set_keepalive(None);
             let _ = answers::write_error(session, context, &told).await;
-        } else if context.relay.as_ref().is_some_and(Relay::is_stream) {
-            let _ = session.write_response_body(Some(relay::error_event(&told)), true).await;
+        } else if let Some(last_words) = context.relay.as_ref().and_then(|relay| relay.last_words(&told)) {
+            let _ = session.write_response_body(Some(last_words), true).await;
         }
         FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: false }
     }
@@ -407,4 +425,9 @@ impl Gateway {
         self.count_attempt(if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" });
         tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
     }
+}
+
+/// Whether the exchange failed by the upstream, and not by the client or by us.
+fn is_upstreams(error: &Error) -> bool {
+    *error.etype() == EMPTY_ANSWER || error.esource() == &ErrorSource::Upstream
 }

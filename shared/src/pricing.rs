@@ -132,6 +132,11 @@ impl AppliedPrices {
         Self { state: if prices.is_free() { PriceState::Free } else { state }, prices: Some(prices), entry }
     }
 
+    /// The longest prompt that the model takes, where the catalogue knows it.
+    pub fn max_input_tokens(&self) -> Option<u64> {
+        self.entry.and_then(|entry| entry.max_input_tokens)
+    }
+
     /// The prices that hold for a call with this many input tokens: some models cost more beyond a step.
     pub fn at(&self, input_tokens: u64) -> Option<ModelPrices> {
         match self.entry {

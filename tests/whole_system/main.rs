@@ -14,5 +14,6 @@ mod outages;
 mod secrecy;
 mod sessions;
 mod shutdown;
+mod strange_upstreams;
 mod streams;
 mod upstream_errors;

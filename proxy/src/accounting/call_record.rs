@@ -25,9 +25,10 @@ use crate::{
     dialects::openai::{produced_text::ProducedText, request_index::RequestIndex},
     snapshot::Deployment,
     stages::authenticate::Principal,
-    telemetry::metrics::KindLabel,
 };
 
+/// What the ledger keeps of a text.
+const MAX_TEXT_CHARS: usize = 512;
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
 /// Guards the record of a call that was authenticated.
@@ -83,9 +84,10 @@ impl CallRecord {
 
     /// Names what is asked for.
     pub fn asked_for(&mut self, index: &RequestIndex) {
-        self.event.model.clone_from(&index.model);
+        // The caller chooses these texts: a record must not become as large as a body.
+        self.event.model = index.model.chars().take(MAX_TEXT_CHARS).collect();
         self.event.stream = index.stream;
-        self.event.end_user.clone_from(&index.end_user);
+        self.event.end_user = index.end_user.as_deref().map(|user| user.chars().take(MAX_TEXT_CHARS).collect());
     }
 
     /// What is known of the call so far; stages write their part.
@@ -102,7 +104,7 @@ impl CallRecord {
     /// process is killed.
     pub fn open(&mut self, deployment: &Deployment, prompt: Bytes) -> Result<(), ApiError> {
         self.prices = deployment.prices;
-        self.event.usage = Usage { input_tokens: estimate_tokens(prompt.len()), ..Usage::default() };
+        self.event.usage = Usage { input_tokens: estimate_tokens(prompt.len(), &self.prices), ..Usage::default() };
         self.event.usage_source = UsageSource::Estimated;
         self.prompt = prompt;
         self.served_by(deployment);
@@ -206,27 +208,10 @@ impl CallRecord {
             self.accounts.counter.settle(call);
             return;
         }
-        self.observe();
+        self.accounts.metrics.observe_usage(&self.event);
         if let Err(error) = self.accounts.journal.settle(&self.event) {
             let event = &self.event;
             tracing::error!(%error, request_id = event.request_id, event_id = %event.event_id, cost = ?event.cost, "a call could not be recorded");
-        }
-    }
-
-    fn observe(&self) {
-        let (usage, metrics) = (&self.event.usage, &self.accounts.metrics);
-        for (kind, tokens) in [
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
-            ("cached_input", usage.cached_input_tokens),
-        ] {
-            if tokens > 0 {
-                metrics.tokens.get_or_create(&KindLabel { kind }).inc_by(tokens);
-            }
-        }
-        match self.event.cost {
-            Some(cost) => drop(metrics.spend_nano_usd.inc_by(u64::try_from(cost.0).unwrap_or(0))),
-            None => drop(metrics.unpriced.inc()),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::sync::{
     Arc,
+    atomic::{AtomicUsize, Ordering},
     mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
 };
 
@@ -16,12 +17,19 @@ use deltallm_shared::{
 };
 
 use super::journal::Journal;
-use crate::dialects::openai::produced_text::{ProducedText, strings_of};
+use crate::{
+    dialects::openai::produced_text::{ProducedText, strings_of},
+    telemetry::metrics::Metrics,
+};
 
 /// How many calls may wait to be counted; beyond it sizes are taken for tokens, which blocks nobody.
 const QUEUE: usize = 4096;
+/// How many bytes of prompts may wait, for the same reason.
+const MAX_WAITING_BYTES: usize = 256 << 20;
 /// What OpenAI's chat format adds per message and per prompt, by their cookbook on counting tokens.
 const TOKENS_PER_PROMPT: u64 = 3;
+/// Of a model that the catalogue does not know.
+const DEFAULT_CONTEXT_TOKENS: u64 = 200_000;
 /// English text has about four bytes a token.
 const BYTES_PER_TOKEN: u64 = 4;
 
@@ -41,7 +49,14 @@ pub struct Uncounted {
 #[derive(Clone)]
 pub struct TokenCounter {
     queue: SyncSender<Message>,
+    books: Arc<Books>,
+}
+
+/// Where counted calls go.
+struct Books {
     journal: Arc<Journal>,
+    metrics: Arc<Metrics>,
+    waiting_bytes: AtomicUsize,
 }
 
 enum Message {
@@ -52,20 +67,26 @@ enum Message {
 
 impl TokenCounter {
     /// Starts the thread.
-    pub fn start(journal: Arc<Journal>) -> std::io::Result<Self> {
+    pub fn start(journal: Arc<Journal>, metrics: Arc<Metrics>) -> std::io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
-        let settling = Arc::clone(&journal);
-        std::thread::Builder::new().name("token-counter".to_owned()).spawn(move || run(&messages, &settling))?;
-        Ok(Self { queue, journal })
+        let books = Arc::new(Books { journal, metrics, waiting_bytes: AtomicUsize::new(0) });
+        let counting = Arc::clone(&books);
+        std::thread::Builder::new().name("token-counter".to_owned()).spawn(move || run(&messages, &counting))?;
+        Ok(Self { queue, books })
     }
 
     /// Settles the call once it is counted.
     pub fn settle(&self, call: Uncounted) {
+        let bytes = call.prompt.len();
+        if self.books.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) > MAX_WAITING_BYTES {
+            self.books.settle(call, estimate);
+            return;
+        }
         match self.queue.try_send(Message::Count(Box::new(call))) {
             Ok(()) => {}
             Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => {
                 if let Message::Count(call) = message {
-                    settle(&self.journal, *call, estimate);
+                    self.books.settle(*call, estimate);
                 }
             }
         }
@@ -80,10 +101,10 @@ impl TokenCounter {
     }
 }
 
-fn run(messages: &Receiver<Message>, journal: &Journal) {
+fn run(messages: &Receiver<Message>, books: &Books) {
     for message in messages {
         match message {
-            Message::Count(call) => settle(journal, *call, count),
+            Message::Count(call) => books.settle(*call, count),
             Message::Flush(done) => {
                 let _ = done.send(());
             }
@@ -91,12 +112,18 @@ fn run(messages: &Receiver<Message>, journal: &Journal) {
     }
 }
 
-fn settle(journal: &Journal, call: Uncounted, measure: fn(&[u8], ProducedText) -> (Usage, UsageSource)) {
-    let Uncounted { mut event, prices, prompt, produced } = call;
-    (event.usage, event.usage_source) = measure(&prompt, produced);
-    price(&mut event, &prices);
-    if let Err(error) = journal.settle(&event) {
-        tracing::error!(%error, event_id = %event.event_id, "a counted call could not be recorded");
+type Measure = fn(&[u8], ProducedText, &AppliedPrices) -> (Usage, UsageSource);
+
+impl Books {
+    fn settle(&self, call: Uncounted, measure: Measure) {
+        let Uncounted { mut event, prices, prompt, produced } = call;
+        (event.usage, event.usage_source) = measure(&prompt, produced, &prices);
+        price(&mut event, &prices);
+        self.waiting_bytes.fetch_sub(prompt.len(), Ordering::Relaxed);
+        self.metrics.observe_usage(&event);
+        if let Err(error) = self.journal.settle(&event) {
+            tracing::error!(%error, event_id = %event.event_id, "a counted call could not be recorded");
+        }
     }
 }
 
@@ -107,7 +134,7 @@ pub fn price(event: &mut SpendEvent, prices: &AppliedPrices) {
     event.cost = prices.cost(&event.usage);
 }
 
-fn count(prompt: &[u8], produced: ProducedText) -> (Usage, UsageSource) {
+fn count(prompt: &[u8], produced: ProducedText, _prices: &AppliedPrices) -> (Usage, UsageSource) {
     let tokenizer = bpe_openai::o200k_base();
     let dropped = produced.dropped_bytes() / BYTES_PER_TOKEN;
     let usage = Usage {
@@ -118,15 +145,19 @@ fn count(prompt: &[u8], produced: ProducedText) -> (Usage, UsageSource) {
     (usage, UsageSource::Counted)
 }
 
-fn estimate(prompt: &[u8], produced: ProducedText) -> (Usage, UsageSource) {
-    let usage =
-        Usage { input_tokens: estimate_tokens(prompt.len()), output_tokens: produced.pieces(), ..Usage::default() };
+fn estimate(prompt: &[u8], produced: ProducedText, prices: &AppliedPrices) -> (Usage, UsageSource) {
+    let usage = Usage {
+        input_tokens: estimate_tokens(prompt.len(), prices),
+        output_tokens: produced.pieces(),
+        ..Usage::default()
+    };
     (usage, UsageSource::Estimated)
 }
 
-/// Tokens by size alone: for the record that a call begins with, and where nobody can count any more.
-pub fn estimate_tokens(bytes: usize) -> u64 {
-    (bytes as u64).div_ceil(BYTES_PER_TOKEN)
+/// Tokens by size alone: for the record that a call begins with, and where nobody can count any more. At most what the model
+/// takes, because images in a prompt are large and few tokens.
+pub fn estimate_tokens(bytes: usize, prices: &AppliedPrices) -> u64 {
+    (bytes as u64).div_ceil(BYTES_PER_TOKEN).min(prices.max_input_tokens().unwrap_or(DEFAULT_CONTEXT_TOKENS))
 }
 
 #[cfg(test)]
@@ -138,7 +169,8 @@ mod tests {
         let mut produced = ProducedText::default();
         produced.take_from(br#"{"delta":{"content":"Hello there, "}}"#);
         produced.take_from(br#"{"delta":{"content":"general Kenobi."}}"#);
-        let (usage, source) = count(br#"[{"role":"user","content":"Hello there"}]"#, produced);
+        let prompt = br#"[{"role":"user","content":"Hello there"}]"#;
+        let (usage, source) = count(prompt, produced, &AppliedPrices::default());
         assert_eq!(source, UsageSource::Counted);
         assert_eq!(usage.output_tokens, 7, "Hello| there|,| general| Ken|obi|.| as the tokenizer cuts it");
         assert!((5..=9).contains(&usage.input_tokens), "{}", usage.input_tokens);

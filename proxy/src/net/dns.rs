@@ -47,15 +47,17 @@ impl Resolver {
         if let Ok(address) = host.parse() {
             return Ok(vec![address]);
         }
-        if let Some(known) = self.known.pin().get(host).filter(|known| known.asked_at.elapsed() < FRESH) {
-            return Ok(known.addresses.clone());
+        let earlier =
+            self.known.pin().get(host).map(|known| (known.addresses.clone(), known.asked_at.elapsed() < FRESH));
+        match earlier {
+            Some((addresses, true)) => return Ok(addresses),
+            // One request asks anew, with a fresh time on the old answer; meanwhile, and if it fails, the old answer serves.
+            Some((addresses, false)) => self.remember(host, addresses),
+            None => {}
         }
         match look_up(host).await {
             Ok(addresses) => {
-                let known = self.known.pin();
-                if known.len() < MAX_NAMES {
-                    known.insert(host.to_owned(), Known { addresses: addresses.clone(), asked_at: Instant::now() });
-                }
+                self.remember(host, addresses.clone());
                 Ok(addresses)
             }
             Err(error) => match self.known.pin().get(host) {
@@ -65,6 +67,13 @@ impl Resolver {
                 }
                 None => Err(error),
             },
+        }
+    }
+
+    fn remember(&self, host: &str, addresses: Vec<IpAddr>) {
+        let known = self.known.pin();
+        if known.len() < MAX_NAMES || known.contains_key(host) {
+            known.insert(host.to_owned(), Known { addresses, asked_at: Instant::now() });
         }
     }
 }

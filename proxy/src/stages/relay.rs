@@ -64,7 +64,8 @@ impl Relay {
     /// By the header of the upstream's answer.
     pub fn of(header: &ResponseHeader, context: &RequestContext) -> Self {
         let (status, call) = (header.status.as_u16(), context.call.as_ref());
-        if status >= 400 {
+        // A redirect is an error too: following it would send the credential elsewhere.
+        if !header.status.is_success() {
             let model = call.map_or("", |call| call.index.model.as_str());
             let hidden = context.deployment().map(|deployment| deployment.hidden_texts()).unwrap_or_default();
             tracing::warn!(
@@ -97,9 +98,14 @@ impl Relay {
         Self::Error { body: BytesMut::new(), verdict }
     }
 
-    /// Whether the answer is a stream of events.
-    pub fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream(_))
+    /// What ends an answer that broke off, in its own form: a last event in a stream, the whole body of an error. A document
+    /// cannot be mended; it stays cut, so that nobody takes it for whole.
+    pub fn last_words(&self, error: &ApiError) -> Option<Bytes> {
+        match self {
+            Self::Stream(_) => Some(error_event(error)),
+            Self::Error { .. } => Some(Bytes::from(error.to_json())),
+            Self::Document { .. } => None,
+        }
     }
 
     /// Takes the next bytes of the upstream and returns those for the client. `is_end`: there are no more.
@@ -246,7 +252,7 @@ fn read_document(kept: &[Bytes], record: &mut CallRecord) {
 }
 
 /// The last event of a stream that broke off, in OpenAI's form.
-pub fn error_event(error: &ApiError) -> Bytes {
+fn error_event(error: &ApiError) -> Bytes {
     Bytes::from(format!("data: {}\n\n", error.to_json()))
 }
 

@@ -39,8 +39,9 @@ impl Bench {
         };
         let (journal, _) = Journal::open(folder.path(), settings, true).unwrap();
         let journal = Arc::new(journal);
-        let counter = TokenCounter::start(Arc::clone(&journal)).unwrap();
-        Self { _folder: folder, accounts: Accounts { journal, counter, metrics: Arc::new(Metrics::new()) } }
+        let metrics = Arc::new(Metrics::new());
+        let counter = TokenCounter::start(Arc::clone(&journal), Arc::clone(&metrics)).unwrap();
+        Self { _folder: folder, accounts: Accounts { journal, counter, metrics } }
     }
 
     fn record(&self) -> CallRecord {

@@ -91,6 +91,10 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
         return Some((ApiError::new(ErrorCode::UpstreamTimeout, text), Outcome::UpstreamError));
     }
     match (error.esource(), etype) {
+        (_, ErrorType::Custom(_)) => {
+            let text = format!("The provider of `{model}` gave an empty answer. Try again.");
+            Some((ApiError::new(ErrorCode::UpstreamError, text), Outcome::UpstreamError))
+        }
         (ErrorSource::Downstream, _) => None,
         (
             _,

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::atomic::AtomicU64};
 
+use deltallm_shared::event::SpendEvent;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -140,6 +141,23 @@ impl Metrics {
         r.register("config_version", "Version in use", metrics.config_version.clone());
         r.register("config_age_seconds", "Since the admin was heard", metrics.config_age_seconds.clone());
         Self { registry, ..metrics }
+    }
+
+    /// Adds what a settled call used and cost.
+    pub fn observe_usage(&self, event: &SpendEvent) {
+        let usage = &event.usage;
+        let kinds = [
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+            ("cached_input", usage.cached_input_tokens),
+        ];
+        for (kind, tokens) in kinds.into_iter().filter(|(_, tokens)| *tokens > 0) {
+            self.tokens.get_or_create(&KindLabel { kind }).inc_by(tokens);
+        }
+        match event.cost {
+            Some(cost) => drop(self.spend_nano_usd.inc_by(u64::try_from(cost.0).unwrap_or(0))),
+            None => drop(self.unpriced.inc()),
+        }
     }
 
     /// The text that Prometheus reads.

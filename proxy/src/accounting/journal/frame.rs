@@ -1,6 +1,7 @@
 //! One record on file: length, checksum, kind, JSON. Little-endian, CRC32 over kind and JSON.
 
 use deltallm_shared::event::SpendEvent;
+use serde::ser::Error as _;
 
 const HEADER_BYTES: usize = 9;
 /// No event is nearly as large; a larger length is a torn or foreign record.
@@ -17,13 +18,17 @@ pub enum Kind {
     Settled = 3,
 }
 
-/// The bytes of a record.
+/// The bytes of a record. One that could not be read again is not made.
 pub fn encode(kind: Kind, event: &SpendEvent) -> Result<Vec<u8>, serde_json::Error> {
     let mut frame = Vec::with_capacity(1024);
     frame.extend_from_slice(&[0; 8]);
     frame.push(kind as u8);
     serde_json::to_writer(&mut frame, event)?;
-    let len = u32::try_from(frame.len() - HEADER_BYTES).unwrap_or(u32::MAX);
+    let len = frame.len() - HEADER_BYTES;
+    if len > MAX_PAYLOAD_BYTES {
+        return Err(serde_json::Error::custom(format_args!("a record of {len} bytes is too large")));
+    }
+    let len = u32::try_from(len).unwrap_or(u32::MAX);
     let checksum = crc32fast::hash(&frame[8..]);
     frame[..4].copy_from_slice(&len.to_le_bytes());
     frame[4..8].copy_from_slice(&checksum.to_le_bytes());

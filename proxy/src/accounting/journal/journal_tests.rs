@@ -149,3 +149,90 @@ fn two_processes_cannot_share_a_folder() {
     let error = Journal::open(folder.path(), settings(), true).err().unwrap();
     assert!(error.to_string().contains("in use by another process"), "{error}");
 }
+
+#[test]
+fn a_record_that_could_not_be_read_again_is_refused_and_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    journal.settle(&event("before")).unwrap();
+    let huge = SpendEvent { model: "x".repeat(2 << 20), ..event("huge") };
+    assert!(matches!(journal.settle(&huge), Err(JournalError::Encode(_))));
+    journal.settle(&event("after")).unwrap();
+    let (events, _) = journal.read_after(Cursor::default(), 10).unwrap();
+    assert_eq!(ids(&events), ["before", "after"]);
+}
+
+#[test]
+fn settled_records_behind_megabytes_of_open_ones_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let big = SpendEvent { model: "x".repeat(500_000), ..SpendEvent::default() };
+    for _ in 0..20 {
+        journal.progress(&SpendEvent { event_id: EventId::new(), ..big.clone() }).unwrap();
+    }
+    journal.settle(&event("behind")).unwrap();
+    journal.rotate(&mut journal.state.lock()).unwrap();
+    journal.settle(&event("next segment")).unwrap();
+    let (first, at) = journal.read_after(Cursor::default(), 10).unwrap();
+    let (second, _) = journal.read_after(at, 10).unwrap();
+    assert_eq!((ids(&first), ids(&second)), (vec!["behind"], vec!["next segment"]));
+}
+
+#[test]
+fn progress_frees_the_segments_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let long = event("long");
+    journal.open_call(&long).unwrap();
+    journal.rotate(&mut journal.state.lock()).unwrap();
+    journal.progress(&long).unwrap();
+    journal.settle(&event("short")).unwrap();
+    let (events, cursor) = journal.read_after(Cursor::default(), 10).unwrap();
+    journal.acknowledge(cursor, events.len() as u64).unwrap();
+    assert_eq!(segment::list(folder.path()).unwrap().len(), 1);
+    drop(journal);
+    assert_eq!(ids(&open(folder.path()).1.interrupted), ["long"]);
+}
+
+#[test]
+fn what_was_delivered_takes_no_room_and_a_refused_call_none_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = JournalSettings { max_bytes: 1500, ..settings() };
+    let (journal, _) = Journal::open(folder.path(), small, true).unwrap();
+    let pinned = event("pinned");
+    journal.open_call(&pinned).unwrap();
+    while journal.settle(&event("refused")).is_ok() {}
+    let size = journal.size_bytes();
+    assert!(journal.settle(&event("refused")).is_err() && journal.size_bytes() == size, "full is full");
+    journal.rotate(&mut journal.state.lock()).unwrap();
+    let (events, cursor) = journal.read_after(Cursor::default(), 100).unwrap();
+    let (_, end) = journal.read_after(cursor, 100).unwrap();
+    journal.acknowledge(end, events.len() as u64).unwrap();
+    journal.open_call(&event("welcome again")).unwrap();
+}
+
+#[test]
+fn a_full_journal_that_serves_takes_no_more_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = JournalSettings { max_bytes: 100, on_full: JournalFull::Serve, ..settings() };
+    let (journal, _) = Journal::open(folder.path(), small, true).unwrap();
+    while journal.size_bytes() < 100 {
+        journal.settle(&event("fills it")).unwrap();
+    }
+    let (size, call) = (journal.size_bytes(), event("served"));
+    journal.open_call(&call).unwrap();
+    assert!(journal.settle(&call).is_err());
+    assert_eq!((journal.size_bytes(), journal.lost()), (size, 1));
+}
+
+#[test]
+fn what_a_failed_rotation_left_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    let next = journal.state.lock().current.number() + 1;
+    fs::write(segment::path(folder.path(), next), "deltal").unwrap();
+    journal.rotate(&mut journal.state.lock()).unwrap();
+    journal.settle(&event("a")).unwrap();
+    let (events, _) = journal.read_after(Cursor::default(), 10).unwrap();
+    assert_eq!(ids(&events), ["a"]);
+}

@@ -28,6 +28,8 @@ use tokio::sync::Notify;
 
 /// A new segment begins when the current one is larger.
 const SEGMENT_BYTES: u64 = 16 << 20;
+/// How many settled records wait in memory while the file system refuses them.
+const MAX_WAITING: usize = 100_000;
 const CURSOR_FILE: &str = "cursor";
 
 /// Why a record could not be appended.
@@ -65,6 +67,8 @@ pub struct Journal {
     dirty: AtomicBool,
     undelivered: AtomicU64,
     lost: AtomicU64,
+    /// Settled records that the file system refused.
+    waiting: Mutex<Vec<SpendEvent>>,
     _lock: fs::File,
 }
 
@@ -99,6 +103,7 @@ impl Journal {
             dirty: AtomicBool::new(false),
             undelivered: AtomicU64::new(replayed.undelivered),
             lost: AtomicU64::new(0),
+            waiting: Mutex::default(),
             _lock: lock,
         };
         Ok((journal, replayed))
@@ -114,39 +119,61 @@ impl Journal {
         self.append(Kind::Progress, event)
     }
 
-    /// Appends the final record of a call.
+    /// Appends the final record of a call. What the file system refuses now is kept and tried again by the syncing thread.
     pub fn settle(&self, event: &SpendEvent) -> Result<(), JournalError> {
-        let result = self.append(Kind::Settled, event);
-        match &result {
-            Ok(()) => {
-                self.undelivered.fetch_add(1, Ordering::Relaxed);
-                self.appended.notify_one();
-            }
-            Err(_) => {
+        let result = self.append_settled(event);
+        if let Err(error) = &result {
+            let mut waiting = self.waiting.lock();
+            if matches!(error, JournalError::Io(_)) && waiting.len() < MAX_WAITING {
+                waiting.push(event.clone());
+            } else {
                 self.lost.fetch_add(1, Ordering::Relaxed);
             }
         }
         result
     }
 
+    fn append_settled(&self, event: &SpendEvent) -> Result<(), JournalError> {
+        self.append(Kind::Settled, event)?;
+        self.undelivered.fetch_add(1, Ordering::Relaxed);
+        self.appended.notify_one();
+        Ok(())
+    }
+
+    /// Tries again what could not be appended; what still cannot keeps waiting.
+    fn append_waiting(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        for event in waiting {
+            if self.append_settled(&event).is_err() {
+                self.waiting.lock().push(event);
+            }
+        }
+    }
+
     fn append(&self, kind: Kind, event: &SpendEvent) -> Result<(), JournalError> {
         let frame = frame::encode(kind, event)?;
         let mut state = self.state.lock();
-        // A call that was let in is always settled: only new ones are refused when the journal is full.
-        if kind == Kind::Open {
-            self.make_room(&mut state)?;
+        // A call that was let in with a record is always settled: only what has none yet is refused when the journal is full.
+        if !state.open.contains_key(&event.event_id) && !self.has_room(&mut state) {
+            return match (kind, self.settings.on_full) {
+                (Kind::Open, JournalFull::Serve) => Ok(()),
+                _ => Err(JournalError::Full(self.settings.max_bytes)),
+            };
         }
-        if state.current.len() > SEGMENT_BYTES {
-            self.rotate(&mut state)?;
+        if state.current.len() > SEGMENT_BYTES
+            && let Err(error) = self.rotate(&mut state)
+        {
+            // The current segment is still good: a long segment loses nothing.
+            tracing::error!(%error, "no new journal segment can be made");
         }
         state.current.append(&frame)?;
         let (number, len) = (state.current.number(), state.current.len());
         state.sizes.insert(number, len);
         match kind {
-            Kind::Open => {
+            // The newest record of a call is enough to take it over, so older segments need not stay for it.
+            Kind::Open | Kind::Progress => {
                 state.open.insert(event.event_id, number);
             }
-            Kind::Progress => {}
             Kind::Settled => {
                 state.open.remove(&event.event_id);
             }
@@ -156,19 +183,15 @@ impl Journal {
         Ok(())
     }
 
-    fn make_room(&self, state: &mut State) -> Result<(), JournalError> {
-        let total: u64 = state.sizes.values().sum();
-        if total < self.settings.max_bytes {
-            return Ok(());
-        }
-        if !self.is_shipped {
+    /// Whether the records that were not delivered yet leave room; what was delivered and has to stay does not count.
+    fn has_room(&self, state: &mut State) -> bool {
+        let from = if self.is_shipped { state.acknowledged.segment } else { 0 };
+        let total: u64 = state.sizes.range(from..).map(|(_, bytes)| bytes).sum();
+        if total >= self.settings.max_bytes && !self.is_shipped {
             self.drop_oldest(state);
-            return Ok(());
+            return true;
         }
-        match self.settings.on_full {
-            JournalFull::Refuse => Err(JournalError::Full(self.settings.max_bytes)),
-            JournalFull::Serve => Ok(()),
-        }
+        total < self.settings.max_bytes
     }
 
     /// Stand-alone: the journal is a ring of the newest records.
@@ -182,7 +205,10 @@ impl Journal {
 
     fn rotate(&self, state: &mut State) -> Result<(), JournalError> {
         let next = Segment::create(&self.folder, state.current.number() + 1)?;
-        std::mem::replace(&mut state.current, next).sync()?;
+        state.sizes.insert(next.number(), next.len());
+        if let Err(error) = std::mem::replace(&mut state.current, next).sync() {
+            tracing::error!(%error, "a finished journal segment could not be synced to disk");
+        }
         Ok(())
     }
 
@@ -197,10 +223,16 @@ impl Journal {
             if number > at.segment {
                 at = Cursor { segment: number, offset: 0 };
             }
-            let (events, offset) = segment::read_settled(&self.folder, number, at.offset, len, max_events)?;
-            at.offset = offset;
-            if !events.is_empty() || number == current {
-                return Ok((events, at));
+            // One read takes a part of the segment; a part without a settled record is no reason to leave the rest.
+            while at.offset < len {
+                let (events, offset) = segment::read_settled(&self.folder, number, at.offset, len, max_events)?;
+                at.offset = offset;
+                if !events.is_empty() {
+                    return Ok((events, at));
+                }
+            }
+            if number == current {
+                break;
             }
         }
         Ok((Vec::new(), at))
@@ -271,6 +303,7 @@ impl Journal {
         std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || {
             loop {
                 std::thread::sleep(journal.settings.fsync_interval);
+                journal.append_waiting();
                 if let Err(error) = journal.sync() {
                     // After a failed fsync the kernel may have dropped the pages: this segment is not trusted any further.
                     tracing::error!(%error, "the journal could not be synced to disk; a new segment is begun");

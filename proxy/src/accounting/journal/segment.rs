@@ -21,9 +21,14 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Makes a new file. The folder is synced, so that the file's name survives a power cut too.
+    /// Makes a new file. The folder is synced, so that the file's name survives a power cut too. What a failed attempt left
+    /// under the number holds no record and is taken over.
     pub fn create(folder: &Path, number: u64) -> io::Result<Self> {
-        let mut file = OpenOptions::new().append(true).create_new(true).open(path(folder, number))?;
+        let mut file = OpenOptions::new().append(true).create(true).open(path(folder, number))?;
+        if file.metadata()?.len() > VERSION.len() as u64 {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("segment {number} holds records")));
+        }
+        file.set_len(0)?;
         file.write_all(VERSION)?;
         File::open(folder)?.sync_all()?;
         Ok(Self { file, number, len: VERSION.len() as u64 })
@@ -132,7 +137,15 @@ pub fn read_settled(
             }
         }
     }
-    // No whole record in what an earlier process left: the tail is torn, nothing more will come.
-    let reached = if at == 0 && want == to - from { to } else { from + at as u64 };
-    Ok((events, reached))
+    if at == 0 {
+        // No whole record where one should begin: the torn tail of a process that was killed. Nothing readable follows it.
+        tracing::warn!(
+            segment = number,
+            offset = from,
+            bytes = to - from,
+            "the end of a journal segment is torn and is left out"
+        );
+        return Ok((events, to));
+    }
+    Ok((events, from + at as u64))
 }

@@ -74,13 +74,20 @@ pub fn strings_of(json: &[u8]) -> String {
             .is_some_and(|rest| rest.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b':'));
         let string = &json[open.min(close)..close];
         // Keys are no prompt, and images in base64 are not text.
-        if !is_key && !string.starts_with(b"data:") {
+        if !is_key && !is_media(string) {
             text.push_str(&unescape(string));
             text.push('\n');
         }
         at = close + 1;
     }
     text
+}
+
+/// Images, audio and files in base64, with or without their data URL.
+fn is_media(string: &[u8]) -> bool {
+    const MIN_BYTES: usize = 1024;
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=');
+    string.starts_with(b"data:") || (string.len() >= MIN_BYTES && string.iter().all(is_base64))
 }
 
 /// Unescapes a JSON string body; pieces are joined without regard to how the provider cut them.
@@ -113,6 +120,8 @@ mod tests {
     fn a_prompts_strings_are_found_without_keys_and_images() {
         let text = strings_of(br#"[{"role":"user","content":[{"type":"text","text":"h\u00e9"},{"image_url":{"url":"data:image/png;base64,AAAA"}}]}]"#);
         assert_eq!(text, "user\ntext\nhé\n");
+        let audio = format!(r#"[{{"input_audio":{{"data":"{}"}}}}]"#, "QUJD".repeat(300));
+        assert_eq!(strings_of(audio.as_bytes()), "");
         assert_eq!(strings_of(b"\"cut"), "cut\n");
         assert_eq!(strings_of(b"\"\\"), "\n".replace('\n', "\\\n"));
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 struct WireUsage {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     prompt_tokens_details: Option<InputDetails>,
@@ -39,9 +40,11 @@ pub fn read(json: &[u8]) -> Option<Usage> {
         return None;
     }
     let input_details = wire.prompt_tokens_details.unwrap_or_default();
+    // xAI counts reasoning beside the completion and in the total only; what the total holds was produced and is billed.
+    let by_total = wire.total_tokens.and_then(|total| total.checked_sub(input_tokens?));
     Some(Usage {
         input_tokens: input_tokens.unwrap_or(0),
-        output_tokens: output_tokens.unwrap_or(0),
+        output_tokens: output_tokens.unwrap_or(0).max(by_total.unwrap_or(0)),
         cached_input_tokens: input_details.cached_tokens.or(wire.prompt_cache_hit_tokens).unwrap_or(0),
         cache_creation_tokens: input_details.cache_write_tokens.unwrap_or(0),
         reasoning_tokens: wire.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
@@ -70,6 +73,14 @@ mod tests {
             cache_creation_tokens: 0,
         };
         assert_eq!(usage, Some(expected));
+    }
+
+    #[test]
+    fn reasoning_that_stands_in_the_total_only_is_output_too() {
+        let usage = of_answer(
+            br#"{"usage":{"prompt_tokens":12,"completion_tokens":1,"total_tokens":399,"completion_tokens_details":{"reasoning_tokens":386}}}"#,
+        );
+        assert_eq!(usage.map(|usage| (usage.output_tokens, usage.reasoning_tokens)), Some((387, 386)));
     }
 
     #[test]
