@@ -25,16 +25,26 @@ pub fn path(name: &str) -> Result<PathBuf, String> {
     Err(format!("{} is not built: run `cargo build --workspace` first", path.display()))
 }
 
-/// Builds the workspace's programs with the profile this program was built with, so that a test
-/// never runs against yesterday's. Does nothing where `DELTALLM_BIN_DIR` names them.
+/// Builds the whole workspace's programs with the profile this program was built with, so that a
+/// test never runs against yesterday's. Does nothing where `DELTALLM_BIN_DIR` names them.
 pub fn build() -> Result<(), String> {
+    // Not a choice of packages: that would unify features differently and build anew.
+    run_cargo(&["--workspace"])
+}
+
+/// As [`build`], but only some packages: a release build of all would take minutes more.
+pub fn build_packages(packages: &[&str]) -> Result<(), String> {
+    let chosen: Vec<&str> = packages.iter().flat_map(|package| ["--package", *package]).collect();
+    run_cargo(&chosen)
+}
+
+fn run_cargo(chosen: &[&str]) -> Result<(), String> {
     if std::env::var_os("DELTALLM_BIN_DIR").is_some() {
         return Ok(());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // The whole workspace: a choice of packages would unify features differently and build anew.
-    command.args(["build", "--quiet", "--workspace", "--bins", "--profile", profile(&folder()?)]);
+    command.args(["build", "--quiet", "--bins", "--profile", profile(&folder()?)]).args(chosen);
     let status = command.status().map_err(|error| format!("cargo does not start: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo build ended with {status}")) }
 }

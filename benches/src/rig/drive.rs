@@ -45,6 +45,9 @@ pub fn run_bench(args: &BenchArgs) -> Result<String, String> {
     let scenarios = chosen(&args.scenario)?;
     let cores = affinity::cores()?;
     let (nginx_program, nginx_version) = nginx::find(args.nginx.as_deref())?;
+    eprintln!("building …");
+    let needed = ["deltallm-benches", "deltallm-proxy", "deltallm-admin"];
+    binaries::build_packages(if args.full { &needed } else { &needed[..2] })?;
     let folder = tempfile::Builder::new()
         .prefix("deltallm-bench-")
         .tempdir()
