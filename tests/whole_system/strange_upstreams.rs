@@ -16,7 +16,7 @@ fn server(answer: &'static str) -> SocketAddr {
     thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            let mut request = [0; 65_536];
+            let mut request = vec![0; 65_536];
             let _ = connection.read(&mut request);
             let _ = connection.write_all(answer.as_bytes());
         }
