@@ -1,7 +1,7 @@
 //! What requests see after each kind of message.
 
 use deltallm_shared::{
-    config::{FileKey, check_text},
+    config::check_text,
     control::{TeamRecord, UserRecord},
     crypto::SaltKey,
 };
@@ -97,5 +97,4 @@ fn an_alias_is_another_name_of_its_group() {
     let (_store, live) = store("router_settings: { model_group_alias: { e: mock/echo } }");
     let snapshot = live.snapshot.load();
     assert!(Arc::ptr_eq(&snapshot.models["e"], &snapshot.models["mock/echo"]));
-    let _: Option<FileKey> = None;
 }

@@ -133,8 +133,7 @@ impl Relay {
                     return Ok(Bytes::new());
                 }
                 record.nothing_consumed();
-                let outcome = if verdict.error.code.status() == 502 { Outcome::UpstreamError } else { verdict.outcome };
-                record.settle(outcome, verdict.error.status(), Some(verdict.error.code));
+                record.settle(verdict.outcome, verdict.error.status(), Some(verdict.error.code));
                 Ok(verdict.body(body))
             }
         }

@@ -236,3 +236,14 @@ fn what_a_failed_rotation_left_is_taken_over() {
     let (events, _) = journal.read_after(Cursor::default(), 10).unwrap();
     assert_eq!(ids(&events), ["a"]);
 }
+
+#[test]
+fn what_the_file_system_refused_is_appended_by_the_next_sync() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _) = open(folder.path());
+    journal.waiting.lock().push(event("refused before"));
+    journal.sync().unwrap();
+    let (events, _) = journal.read_after(Cursor::default(), 10).unwrap();
+    assert_eq!(ids(&events), ["refused before"]);
+    assert!(journal.waiting.lock().is_empty());
+}

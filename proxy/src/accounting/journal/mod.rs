@@ -287,8 +287,9 @@ impl Journal {
         self.state.lock().sizes.values().sum()
     }
 
-    /// Writes to disk what has been appended since the last time.
+    /// Appends what is still waiting and writes to disk what has been appended since the last time.
     pub fn sync(&self) -> Result<(), JournalError> {
+        self.append_waiting();
         if !self.dirty.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
@@ -303,7 +304,6 @@ impl Journal {
         std::thread::Builder::new().name("journal-sync".to_owned()).spawn(move || {
             loop {
                 std::thread::sleep(journal.settings.fsync_interval);
-                journal.append_waiting();
                 if let Err(error) = journal.sync() {
                     // After a failed fsync the kernel may have dropped the pages: this segment is not trusted any further.
                     tracing::error!(%error, "the journal could not be synced to disk; a new segment is begun");
