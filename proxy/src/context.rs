@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
+use deltallm_dialects::openai::request_index::RequestIndex;
 use deltallm_shared::{error::ErrorCode, event::Outcome, providers::StreamUsage, time_text::Timestamp};
 use pingora::protocols::http::ServerSession;
 
 use crate::{
     accounting::call_record::CallRecord,
-    dialects::openai::request_index::RequestIndex,
     lifecycle::InFlight,
     net::replay_session::{self, Kept},
     routing::Plan,

@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use deltallm_dialects::openai::request_index::RequestIndex;
 use deltallm_shared::{config::ClientTimeouts, error::ApiError, event::Outcome, time_text::Timestamp};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
@@ -31,7 +32,6 @@ use crate::{
     accounting::{Accounts, call_record::CallRecord},
     answers,
     context::{Call, RequestContext},
-    dialects::openai::request_index::RequestIndex,
     endpoints::Surface,
     lifecycle::Lifecycle,
     net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},

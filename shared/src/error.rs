@@ -91,6 +91,8 @@ error_codes! {
     UpstreamError = "upstream_error", 502, "api_error", Upstream;
     /// The provider did not answer in time.
     UpstreamTimeout = "upstream_timeout", 504, "api_error", Upstream;
+    /// The provider has no capacity now.
+    UpstreamOverloaded = "upstream_overloaded", 503, "api_error", Upstream;
     /// Every deployment of the model is out of service.
     NoHealthyDeployment = "no_healthy_deployment", 503, "api_error", Upstream;
     /// The gateway is starting, stopping or cannot reach its database.

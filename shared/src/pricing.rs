@@ -20,8 +20,28 @@ pub struct Usage {
     pub cached_input_tokens: u64,
     /// Input tokens that were written to the provider's prompt cache.
     pub cache_creation_tokens: u64,
+    /// The share of `cache_creation_tokens` that is kept for an hour.
+    pub cache_creation_1h_tokens: u64,
     /// Output tokens that were spent on reasoning.
     pub reasoning_tokens: u64,
+    /// Input tokens that are sound; part of `input_tokens`.
+    pub audio_input_tokens: u64,
+    /// Output tokens that are sound; part of `output_tokens`.
+    pub audio_output_tokens: u64,
+    /// Input tokens that are pictures; part of `input_tokens`.
+    pub image_input_tokens: u64,
+    /// Output tokens that are pictures; part of `output_tokens`.
+    pub image_output_tokens: u64,
+    /// Pictures that were made, where they are billed by the piece.
+    pub images: u64,
+    /// Characters of text that was spoken, where they are billed.
+    pub characters: u64,
+    /// Sound that was heard or made, in milliseconds, where time is billed.
+    pub audio_ms: u64,
+    /// Pages that were read, where they are billed.
+    pub pages: u64,
+    /// Searches: on the web by the model, or units of a reranker.
+    pub searches: u64,
 }
 
 impl Usage {

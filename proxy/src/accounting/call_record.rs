@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use deltallm_dialects::openai::{produced_text::ProducedText, request_index::RequestIndex};
 use deltallm_shared::{
     catalog,
     error::{ApiError, ErrorCode},
@@ -21,11 +22,7 @@ use super::{
     Accounts,
     token_counter::{Uncounted, estimate_tokens, price},
 };
-use crate::{
-    dialects::openai::{produced_text::ProducedText, request_index::RequestIndex},
-    snapshot::Deployment,
-    stages::authenticate::Principal,
-};
+use crate::{snapshot::Deployment, stages::authenticate::Principal};
 
 /// What the ledger keeps of a text.
 const MAX_TEXT_CHARS: usize = 512;

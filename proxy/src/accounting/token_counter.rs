@@ -11,16 +11,14 @@ use std::sync::{
 };
 
 use bytes::Bytes;
+use deltallm_dialects::openai::produced_text::{ProducedText, strings_of};
 use deltallm_shared::{
     event::SpendEvent,
     pricing::{AppliedPrices, Usage, UsageSource},
 };
 
 use super::journal::Journal;
-use crate::{
-    dialects::openai::produced_text::{ProducedText, strings_of},
-    telemetry::metrics::Metrics,
-};
+use crate::telemetry::metrics::Metrics;
 
 /// How many calls may wait to be counted; beyond it sizes are taken for tokens, which blocks nobody.
 const QUEUE: usize = 4096;

@@ -4,6 +4,13 @@
 //! whole is on record already.
 
 use bytes::{Bytes, BytesMut};
+use deltallm_dialects::{
+    openai::{
+        stream_event::{self, Shown},
+        usage,
+    },
+    sse::SseDecoder,
+};
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     event::Outcome,
@@ -11,15 +18,7 @@ use deltallm_shared::{
 use pingora::http::ResponseHeader;
 
 use super::reply;
-use crate::{
-    accounting::call_record::CallRecord,
-    context::RequestContext,
-    dialects::openai::{
-        stream_event::{self, Shown},
-        usage,
-    },
-    streaming::sse::SseDecoder,
-};
+use crate::{accounting::call_record::CallRecord, context::RequestContext};
 
 /// Beyond it an answer is not kept for its usage; its tokens are counted by size.
 const MAX_KEPT_BYTES: usize = 32 << 20;
@@ -58,7 +57,7 @@ pub struct StreamRelay {
 /// The upstream's stream cannot be followed any further.
 #[derive(Debug, thiserror::Error)]
 #[error("the upstream's stream cannot be read: {0}")]
-pub struct RelayError(#[from] crate::streaming::sse::EventTooLarge);
+pub struct RelayError(#[from] deltallm_dialects::sse::EventTooLarge);
 
 impl Relay {
     /// By the header of the upstream's answer.

@@ -5,7 +5,7 @@ use deltallm_shared::pricing::Usage;
 use sonic_rs::JsonValueTrait;
 
 use super::{request_index::range_in, usage};
-use crate::streaming::sse;
+use crate::sse;
 
 /// What to do with an event.
 #[derive(Clone, Debug, PartialEq, Eq)]

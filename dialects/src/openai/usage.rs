@@ -48,6 +48,7 @@ pub fn read(json: &[u8]) -> Option<Usage> {
         cached_input_tokens: input_details.cached_tokens.or(wire.prompt_cache_hit_tokens).unwrap_or(0),
         cache_creation_tokens: input_details.cache_write_tokens.unwrap_or(0),
         reasoning_tokens: wire.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+        ..Usage::default()
     })
 }
 
@@ -71,6 +72,7 @@ mod tests {
             cached_input_tokens: 4,
             reasoning_tokens: 3,
             cache_creation_tokens: 0,
+            ..Usage::default()
         };
         assert_eq!(usage, Some(expected));
     }
