@@ -103,7 +103,7 @@ pub struct Asked {
 }
 
 /// Writes the events of one stream. `out` gets whole frames of the wire format.
-pub trait StreamWriter: Send {
+pub trait StreamWriter: Send + Sync {
     /// Writes one piece; an [`Event::Error`] is told in words that were made by [`StreamWriter::error`]'s caller, so a writer
     /// ignores it here.
     fn write(&mut self, event: &Event, out: &mut BytesMut);
@@ -132,7 +132,7 @@ pub trait VendorDialect: Sync {
 }
 
 /// Reads the bytes of one stream, cut in any way.
-pub trait StreamReader: Send {
+pub trait StreamReader: Send + Sync {
     /// Takes the next bytes and adds the events that are whole to `events`.
     fn read(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), Unreadable>;
 

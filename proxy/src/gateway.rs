@@ -37,7 +37,7 @@ use crate::{
     lifecycle::Lifecycle,
     net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},
     routing::Plan,
-    snapshot::Live,
+    snapshot::{Deployment, Live},
     stages::{
         account,
         authenticate::{self, Credentials},
@@ -248,7 +248,10 @@ impl ProxyHttp for Gateway {
         *body = Some(match passed {
             Passed::Bytes(bytes) => bytes,
             Passed::Refused(refused) => {
-                record.nothing_consumed();
+                // What a vendor refused costs nothing; an answer that only we could not read was paid for.
+                if refused.failure.is_some() {
+                    record.nothing_consumed();
+                }
                 record.settle(RefusalRelay::outcome(&refused), refused.error.status(), Some(refused.error.code));
                 context.error = Some(refused.error.code);
                 context.held.replace(answers::error_header(context, refused.error.code, refused.body.len())?);
@@ -403,12 +406,12 @@ impl Gateway {
 
         // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
         context.drops_parameters = snapshot.drops_parameters;
-        let (turn, attempt) = context.plan.first_that(|deployment| translate(call, deployment, snapshot.drops_parameters))?;
-        (context.turn, context.attempt) = (turn, Some(attempt));
+        let can_do = |deployment: &Deployment| translate(call, deployment, snapshot.drops_parameters);
+        let (turn, deployment, attempt) = context.plan.first_that(can_do)?;
 
         // open: on file before anything can cost money.
-        let Some(deployment) = context.plan.attempt(turn) else { return Err(internal().into()) };
         record.open(deployment, call.body.slice(call.index.prompt.clone()))?;
+        (context.turn, context.attempt) = (turn, Some(attempt));
 
         // From here on Pingora's own loop runs over the body that was read.
         let time_left = self.request_timeout.saturating_sub(context.started.elapsed());

@@ -38,11 +38,14 @@ impl Plan {
     }
 
     /// The first deployment that `check` has no objection to, with what it gave; else the first objection.
-    pub fn first_that<T>(&self, check: impl Fn(&Deployment) -> Result<T, ApiError>) -> Result<(usize, T), ApiError> {
+    pub fn first_that<T>(
+        &self,
+        check: impl Fn(&Deployment) -> Result<T, ApiError>,
+    ) -> Result<(usize, &Arc<Deployment>, T), ApiError> {
         let mut objection = None;
         for (turn, deployment) in self.deployments.iter().enumerate() {
             match check(deployment) {
-                Ok(found) => return Ok((turn, found)),
+                Ok(found) => return Ok((turn, deployment, found)),
                 Err(error) => drop(objection.get_or_insert(error)),
             }
         }

@@ -6,7 +6,6 @@ use deltallm_dialects::{
     canonical::Unsupported,
     dialect::{DialectId, vendor_dialect},
     embedding::{self, EmbeddingVendorId, embedding_vendor},
-    rerank::{self, RerankVendorId, rerank_vendor},
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -42,7 +41,6 @@ pub fn translate(call: &Call, deployment: &Deployment, drops: bool) -> Result<At
         Words::Same(operation) => as_it_came(call, operation, deployment),
         Words::Chat(dialect) => chat(call, dialect, deployment, &mut unsupported)?,
         Words::Embedding(id) => embeddings(call, id, deployment, &mut unsupported)?,
-        Words::Rerank(id) => reranking(call, id, deployment, &mut unsupported)?,
         Words::Images | Words::Counted => Bytes::new(),
     };
     let path = vendor.path(words, deployment, call.streams);
@@ -82,18 +80,6 @@ fn embeddings(
         let text = format!("The model `{}` takes at most {most} inputs in one call.", call.index.model);
         return Err(ApiError::about(ErrorCode::InvalidRequest, "input", text));
     }
-    request.model.clone_from(&deployment.upstream_model);
-    vendor.write_request(&request, unsupported).map(Bytes::from)
-}
-
-fn reranking(
-    call: &Call,
-    id: RerankVendorId,
-    deployment: &Deployment,
-    unsupported: &mut Unsupported<'_>,
-) -> Result<Bytes, ApiError> {
-    let vendor = rerank_vendor(id).ok_or_else(|| cannot(call.operation, deployment))?;
-    let mut request = rerank::client::read_request(&call.body)?;
     request.model.clone_from(&deployment.upstream_model);
     vendor.write_request(&request, unsupported).map(Bytes::from)
 }

@@ -6,7 +6,6 @@ use deltallm_dialects::{
     dialect::{Asked, ClientDialect, DialectId, client_dialect, vendor_dialect},
     embedding::{self, embedding_vendor},
     openai::usage,
-    rerank::{self, rerank_vendor},
 };
 use deltallm_shared::{event::Outcome, operation::Operation};
 
@@ -109,12 +108,6 @@ impl Told {
                 let request = embedding::openai::read_request(&self.body, None);
                 let encoding = request.map_err(|error| RelayError(error.to_string()))?.encoding;
                 Ok(embedding::openai::write_answer(&answer, &self.asked.model, encoding)?.into())
-            }
-            Words::Rerank(id) => {
-                let vendor = rerank_vendor(id).ok_or_else(|| RelayError("no such form".to_owned()))?;
-                let answer = vendor.read_answer(body)?;
-                answer.usage.into_iter().for_each(|usage| record.usage(usage));
-                Ok(rerank::client::write_answer(&answer, &self.asked).into())
             }
             Words::Chat(id) => {
                 let vendor = vendor_dialect(id).ok_or_else(|| RelayError("no such dialect".to_owned()))?;
