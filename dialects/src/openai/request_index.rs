@@ -27,7 +27,7 @@ pub struct RequestIndex {
     pub include_usage: bool,
     /// Where the value of `include_usage` stands.
     include_usage_value: Option<Range<usize>>,
-    /// `max_completion_tokens` or `max_tokens`.
+    /// `max_completion_tokens`, `max_tokens` or `max_output_tokens`.
     pub max_output_tokens: Option<u64>,
     /// How many answers are wanted.
     pub answers: u64,
@@ -40,6 +40,19 @@ pub struct RequestIndex {
 impl RequestIndex {
     /// Reads a body. `required` names the field without which the endpoint makes no sense: `messages`, `input` …
     pub fn read(body: &[u8], required: &'static str) -> Result<Self, ApiError> {
+        match Self::read_members(body, required)? {
+            (index, true) => Ok(index),
+            (_, false) => Err(missing(required)),
+        }
+    }
+
+    /// The same for endpoints that can do without the prompt; its range is empty then.
+    pub fn read_optional(body: &[u8], prompt: &'static str) -> Result<Self, ApiError> {
+        Ok(Self::read_members(body, prompt)?.0)
+    }
+
+    /// The index, and whether the required field is there.
+    fn read_members(body: &[u8], required: &'static str) -> Result<(Self, bool), ApiError> {
         check_depth(body)?;
         let mut index = Self { answers: 1, ..Self::default() };
         let mut seen: Vec<&'static str> = Vec::with_capacity(8);
@@ -69,10 +82,7 @@ impl RequestIndex {
         if !seen.contains(&"model") {
             return Err(missing("model"));
         }
-        if !seen.contains(&required) {
-            return Err(missing(required));
-        }
-        Ok(index)
+        Ok((index, seen.contains(&required)))
     }
 
     fn take(&mut self, key: &'static str, required: &str, value: &LazyValue<'_>, body: &[u8]) -> Result<(), ApiError> {
@@ -103,7 +113,7 @@ impl RequestIndex {
                 }
                 _ => return Err(wrong_type(key, "an object")),
             },
-            "max_tokens" | "max_completion_tokens" if value.get_type() != JsonType::Null => {
+            "max_tokens" | "max_completion_tokens" | "max_output_tokens" if value.get_type() != JsonType::Null => {
                 let tokens = value.as_u64().ok_or_else(|| wrong_type(key, "a whole number of tokens"))?;
                 self.max_output_tokens = Some(self.max_output_tokens.map_or(tokens, |other| other.max(tokens)));
             }
@@ -175,7 +185,8 @@ impl RequestIndex {
 }
 
 fn known_key(key: &str, required: &'static str) -> Option<&'static str> {
-    const KNOWN: [&str; 7] = ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user"];
+    const KNOWN: [&str; 8] =
+        ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "user"];
     if key == required {
         return Some(required);
     }
