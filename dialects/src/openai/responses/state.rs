@@ -19,13 +19,11 @@ pub fn needs_state(body: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Reads what the gateway acts on. `input` may be missing only where the provider knows the prompt already.
-pub fn read_index(body: &[u8]) -> Result<RequestIndex, ApiError> {
-    let index = RequestIndex::read_optional(body, "input")?;
-    if index.prompt.is_empty() && needs_state(body).is_none() {
-        return Err(ApiError::about(ErrorCode::InvalidRequest, "input", "The body has no `input`."));
-    }
-    Ok(index)
+/// Reads what the gateway acts on. `input` may be missing only where the provider knows the prompt already. `path_model`: see
+/// [`RequestIndex::read_for`].
+pub fn read_index(body: &[u8], path_model: Option<&str>) -> Result<RequestIndex, ApiError> {
+    let required = if needs_state(body).is_some() { "" } else { "input" };
+    RequestIndex::read_for(body, required, path_model)
 }
 
 /// Why a request that refers to kept state is refused.
@@ -92,10 +90,12 @@ mod tests {
 
     #[test]
     fn the_index_needs_an_input_or_something_that_is_kept() {
-        let index = read_index(br#"{"model":"m","input":"hi","max_output_tokens":7,"stream":true}"#).unwrap();
+        let index = read_index(br#"{"model":"m","input":"hi","max_output_tokens":7,"stream":true}"#, None).unwrap();
         assert_eq!((index.model.as_str(), index.stream, index.max_output_tokens), ("m", true, Some(7)));
-        assert_eq!(read_index(br#"{"model":"m"}"#).unwrap_err().param.as_deref(), Some("input"));
-        assert!(read_index(br#"{"model":"m","prompt":{"id":"pmpt_1"}}"#).is_ok());
-        assert!(read_index(br#"{"model":"m","previous_response_id":"resp_1"}"#).is_ok());
+        let index = read_index(br#"{"input":"hi"}"#, Some("m")).unwrap();
+        assert_eq!((index.model.as_str(), index.prompt), ("m", 9..13));
+        assert_eq!(read_index(br#"{"model":"m"}"#, None).unwrap_err().param.as_deref(), Some("input"));
+        assert!(read_index(br#"{"model":"m","prompt":{"id":"pmpt_1"}}"#, None).is_ok());
+        assert!(read_index(br#"{"model":"m","previous_response_id":"resp_1"}"#, None).is_ok());
     }
 }
