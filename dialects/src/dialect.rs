@@ -28,6 +28,32 @@ pub enum DialectId {
     CohereChat,
 }
 
+impl DialectId {
+    /// Every dialect.
+    pub const ALL: [Self; 7] = [
+        Self::OpenAiChat,
+        Self::OpenAiCompletions,
+        Self::OpenAiResponses,
+        Self::AnthropicMessages,
+        Self::GeminiGenerate,
+        Self::BedrockConverse,
+        Self::CohereChat,
+    ];
+
+    /// Its name in golden files, logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::OpenAiCompletions => "openai_completions",
+            Self::OpenAiResponses => "openai_responses",
+            Self::AnthropicMessages => "anthropic_messages",
+            Self::GeminiGenerate => "gemini_generate",
+            Self::BedrockConverse => "bedrock_converse",
+            Self::CohereChat => "cohere_chat",
+        }
+    }
+}
+
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
 pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages];
 
