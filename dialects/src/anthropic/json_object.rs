@@ -58,7 +58,7 @@ impl<'p> Object<'p> {
 
     /// Any field.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.fields.remove(name).filter(|value| !value.is_null())
+        self.fields.shift_remove(name).filter(|value| !value.is_null())
     }
 
     /// A field without taking it.

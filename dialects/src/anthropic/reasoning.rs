@@ -24,7 +24,7 @@ pub const DEFAULT_MAX_TOKENS: u64 = 4096;
 pub(super) fn read(thinking: Option<Value>, config: &mut Map<String, Value>) -> Result<Option<Reasoning>, ApiError> {
     let effort = config.get("effort").and_then(Value::as_str).and_then(Effort::parse);
     if effort.is_some() {
-        config.remove("effort");
+        config.shift_remove("effort");
     }
     let Some(thinking) = thinking else {
         return Ok(effort.map(|effort| Reasoning { effort: Some(effort), ..Reasoning::default() }));
@@ -104,8 +104,10 @@ pub(super) fn plan(
             _ => {}
         }
     }
-    let budget = match plan.thinking {
-        Some(Thinking::Enabled { budget_tokens, .. }) => budget_tokens,
+    let theirs = request.extra.get("thinking").and_then(|thinking| thinking.get("budget_tokens")?.as_u64());
+    let budget = match (theirs, &plan.thinking) {
+        (Some(budget), _) => budget,
+        (None, Some(Thinking::Enabled { budget_tokens, .. })) => *budget_tokens,
         _ => 0,
     };
     plan.max_tokens = request.max_output_tokens.unwrap_or(budget.saturating_add(DEFAULT_MAX_TOKENS));

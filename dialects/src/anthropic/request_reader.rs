@@ -189,7 +189,7 @@ fn read_output(body: &mut Object<'_>, request: &mut ChatRequest) -> Result<(), A
         None => Map::new(),
         Some(_) => return Err(body.must_be("output_config", "an object")),
     };
-    let format = config.remove("format").filter(|format| !format.is_null());
+    let format = config.shift_remove("format").filter(|format| !format.is_null());
     let older = body.take("output_format");
     if let Some(format) = format.or(older) {
         request.output_format = read_format(format)?;
@@ -208,8 +208,9 @@ fn read_format(format: Value) -> Result<OutputFormat, ApiError> {
         return Err(format.must_be("type", "`json_schema`"));
     }
     let schema = format.take("schema").ok_or_else(|| format.must_be("schema", "a JSON Schema"))?;
-    // Anthropic's schema has no name and is always followed exactly.
-    Ok(OutputFormat::JsonSchema { name: "answer".to_owned(), description: None, schema, strict: Some(true) })
+    // Anthropic's schema has no name. It is always followed exactly, but may be one that OpenAI's `strict` does not take
+    // (with properties that can be left out), so this is not said.
+    Ok(OutputFormat::JsonSchema { name: "answer".to_owned(), description: None, schema, strict: None })
 }
 
 fn read_metadata(body: &mut Object<'_>, request: &mut ChatRequest) -> Result<(), ApiError> {

@@ -223,7 +223,7 @@ fn write_tools<'a>(request: &'a ChatRequest, unsupported: &mut Unsupported<'_>) 
                 name,
                 description: description.as_deref(),
                 input_schema: input_schema(parameters.as_ref()),
-                strict: strict.filter(|strict| *strict || request.source == DialectId::AnthropicMessages),
+                strict: *strict,
                 cache_control: CacheControl::new(cache.as_ref()),
             }),
             Tool::Own { value, .. } if request.source == DialectId::AnthropicMessages => {
@@ -277,7 +277,7 @@ fn write_tool_choice<'a>(
     if no_tools && !is_forced {
         return Ok(None);
     }
-    let disable = (one_at_once && r#type != "none").then_some(true);
+    let disable = request.parallel_tool_calls.map(|several| !several).filter(|_| r#type != "none");
     if is_forced && thinks && request.source != DialectId::AnthropicMessages {
         unsupported.refuse_because(param_name(request.source, "tool_choice"), "with reasoning does not take this")?;
         return Ok(disable.map(|_| WireChoice { r#type: "auto", name: None, disable_parallel_tool_use: disable }));
