@@ -188,3 +188,8 @@ fn write_format(format: &OutputFormat) -> Option<Value> {
         }
     }
 }
+
+/// TODO-MERGE
+fn param_name(_source: DialectId, name: &'static str) -> &'static str {
+    name
+}
