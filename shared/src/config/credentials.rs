@@ -200,7 +200,7 @@ pub(super) fn from_environment(
                 })
             })
             .map(Ok),
-        CredentialStyle::AwsSigv4 => key()
+        CredentialStyle::AwsSigV4 => key()
             .or_else(|| {
                 Some(CredentialValues::Aws {
                     access_key_id: value("AWS_ACCESS_KEY_ID")?,
@@ -233,7 +233,7 @@ impl Surroundings {
             CredentialStyle::GoogleOauth => {
                 Self { region: first(&["VERTEXAI_LOCATION"]), project: first(&["VERTEXAI_PROJECT"]), ..nothing }
             }
-            CredentialStyle::AwsSigv4 => {
+            CredentialStyle::AwsSigV4 => {
                 Self { region: first(&["AWS_REGION_NAME", "AWS_REGION", "AWS_DEFAULT_REGION"]), ..nothing }
             }
             _ => nothing,

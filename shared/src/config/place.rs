@@ -73,7 +73,7 @@ impl Checker<'_> {
         if provider.needs_api_key && pool.own.is_empty() && pool.named.is_empty() && self.errors.len() == errors {
             let variable = provider.key_variable.unwrap_or("its key variable");
             let names = match provider.credential_style {
-                CredentialStyle::AwsSigv4 => "`aws_access_key_id` with `aws_secret_access_key`, `api_key`",
+                CredentialStyle::AwsSigV4 => "`aws_access_key_id` with `aws_secret_access_key`, `api_key`",
                 CredentialStyle::GoogleOauth => "`vertex_credentials`",
                 CredentialStyle::AzureKey => "`api_key` or `tenant_id`, `client_id` and `client_secret`",
                 _ => "`api_key`",
@@ -121,7 +121,7 @@ impl Checker<'_> {
             project: self.part(project, usual.project, "project", is_project, &params.model),
         };
         let is_region_said = region.is_some() || place.region.is_some();
-        if !is_base_said && provider.default_api_base.is_none() {
+        if !is_base_said && provider.default_api_base.is_none() && !provider.needs_region() {
             self.error(&params.model, format!("provider `{}` needs `api_base`", provider.id));
         }
         if !is_base_said && provider.needs_region() && !is_region_said {
