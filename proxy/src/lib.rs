@@ -7,6 +7,7 @@ pub mod accounting;
 pub mod answers;
 pub mod boot;
 pub mod context;
+pub mod credentials;
 pub mod endpoints;
 pub mod gateway;
 pub mod lifecycle;

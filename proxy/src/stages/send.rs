@@ -1,10 +1,14 @@
 //! Eighth stage: the request for the provider, built from nothing. What is not named here does not leave: no client credential,
 //! cookie or forwarding header reaches a provider.
 
+use deltallm_shared::time_text::Timestamp;
 use http::{HeaderMap, header};
-use pingora::{Result, http::RequestHeader};
+use pingora::{Error, ErrorType, Result, http::RequestHeader};
 
-use crate::snapshot::{Deployment, Target};
+use crate::{
+    credentials::RequestParts,
+    snapshot::{Deployment, Target},
+};
 
 /// Headers of the client that a provider may see.
 const PASSED_ON: [&str; 5] = ["accept", "openai-beta", "idempotency-key", "traceparent", "tracestate"];
@@ -20,8 +24,15 @@ pub fn upstream_request(
     let path = format!("{}{path}", deployment.base_path);
     let mut request = RequestHeader::build_no_case("POST", path.as_bytes(), Some(12))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
-    if let Some(value) = &deployment.authorization {
-        request.insert_header(header::AUTHORIZATION, value.clone())?;
+    let now = Timestamp::now();
+    if let Some(credential) = deployment.credentials.pick(now, 0) {
+        let parts = RequestParts { method: "POST", url: &path, region: None };
+        let headers = credential
+            .headers_for(deployment.provider.credential_style, parts, &[], now)
+            .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
+        for (name, value) in headers {
+            request.insert_header(name, value)?;
+        }
     }
     request.insert_header(header::CONTENT_TYPE, "application/json")?;
     request.insert_header(header::CONTENT_LENGTH, body_bytes)?;
