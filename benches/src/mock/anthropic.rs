@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::anthropic_read::read;
+use super::anthropic_read::{OLD_VERSION, read};
 use super::refusal::Refusal;
 use super::reply::{Reply, Stop};
 use super::signature::sign;
@@ -75,7 +75,7 @@ fn authorize(called: &Called<'_>) -> Result<(), Refusal> {
         return Err(Refusal::unauthorized("x-api-key header is required"));
     }
     match called.header("anthropic-version") {
-        Some("2023-06-01" | "2023-01-01") => Ok(()),
+        Some(OLD_VERSION | "2026-10-21") => Ok(()),
         Some(other) => Err(Refusal::bad(format!("anthropic-version: \"{other}\" is not a valid version"))),
         None => Err(Refusal::bad("anthropic-version: header is required")),
     }
@@ -84,7 +84,7 @@ fn authorize(called: &Called<'_>) -> Result<(), Refusal> {
 fn task(called: &Called<'_>) -> Result<Task, Refusal> {
     let body = called.json()?;
     let is_counted_only = called.path.ends_with("/count_tokens");
-    let prompt = read(&body, is_counted_only)?;
+    let prompt = read(&body, called.header("anthropic-version").unwrap_or_default(), is_counted_only)?;
     if is_counted_only {
         let model = prompt.model;
         let make = |options: &super::options::MockOptions, _| {

@@ -36,9 +36,16 @@ const FIELDS: [&str; 24] = [
 ];
 const MORE_FIELDS: [&str; 3] = ["top_k", "top_p", "workspace_id"];
 
-/// Reads a body; `has_max_tokens` is false where tokens are only counted.
-pub fn read(body: &Value, is_counted_only: bool) -> Result<Prompt, Refusal> {
-    let known: Vec<&str> = FIELDS.into_iter().chain(MORE_FIELDS).collect();
+/// What of it is gone since the version of 2026-10-21.
+const GONE: [&str; 3] = ["temperature", "top_k", "top_p"];
+
+/// The older version of the protocol.
+pub const OLD_VERSION: &str = "2023-06-01";
+
+/// Reads a body; `is_counted_only`: for the number of its tokens.
+pub fn read(body: &Value, version: &str, is_counted_only: bool) -> Result<Prompt, Refusal> {
+    let is_known = |name: &&str| version == OLD_VERSION || !GONE.contains(name);
+    let known: Vec<&str> = FIELDS.into_iter().chain(MORE_FIELDS).filter(is_known).collect();
     if let Some(name) = unknown(body, &known) {
         return Err(Refusal::bad(format!("{name}: Extra inputs are not permitted")));
     }

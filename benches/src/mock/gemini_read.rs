@@ -410,7 +410,10 @@ fn model_turn(parts: &[Value], place: usize, model: &str) -> Result<(), Refusal>
         let is_dummy =
             |s: &str| ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"].contains(&s);
         match signature {
-            Some(signature) if !is_signed(signed, signature) && !is_dummy(signature) => {
+            // Google takes both alphabets of base64; its own libraries send the other one back.
+            Some(signature)
+                if !is_signed(signed, &signature.replace('-', "+").replace('_', "/")) && !is_dummy(signature) =>
+            {
                 return Err(Refusal::bad("Corrupted thought signature."));
             }
             None if is_strict && is_first_call && name.is_some() => {
