@@ -4,7 +4,10 @@ use bytes::BytesMut;
 use deltallm_shared::error::ApiError;
 use serde_json::Value;
 
-use crate::canonical::{Answer, ChatRequest, Event, Failure, Unsupported};
+use crate::{
+    canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
+    gemini::Gemini,
+};
 
 /// A wire format for chats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,10 +29,10 @@ pub enum DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&Gemini];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&Gemini];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {
