@@ -13,6 +13,7 @@ pub mod event;
 pub mod ids;
 pub mod log;
 pub mod money;
+pub mod operation;
 pub mod pricing;
 pub mod providers;
 pub mod secret;

@@ -1,25 +1,42 @@
-//! Every public surface, as a list: a path is looked up here and nowhere else.
+//! Every public surface, as a list: a path is looked up here and nowhere else. The list itself is in [`list`].
 
+mod list;
+
+use deltallm_shared::operation::Operation;
 use http::Method;
+pub use list::ENDPOINTS;
 
 /// What a path is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surface {
-    /// A call to a model; `required` is the field without which its body makes no sense.
+    /// A call to a model with a JSON body.
     Model {
-        /// The body's main field.
+        /// What is asked.
+        operation: Operation,
+        /// The field without which its body makes no sense.
         required: &'static str,
-        /// Whether it can be streamed.
-        can_stream: bool,
+        /// Whether it can be streamed, and who says so.
+        streams: Streams,
     },
     /// The list of models.
     Models,
-    /// One model of the list; its name is the rest of the path.
+    /// One model of the list; its name stands in the path.
     Model1,
     /// This process is alive.
     Liveness,
     /// This process wants requests.
     Readiness,
+}
+
+/// Whether an answer is a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// It never is; `stream: true` is an error.
+    Never,
+    /// The body's `stream` says so.
+    Asked,
+    /// The path says so.
+    Always,
 }
 
 /// One surface.
@@ -29,7 +46,7 @@ pub struct Endpoint {
     pub name: &'static str,
     /// The method.
     pub method: Method,
-    /// Its paths, without `/v1`; one that ends in `/` stands for everything below.
+    /// Its paths, without `/v1`. `{model}` stands for the model's name, which may hold slashes.
     pub paths: &'static [&'static str],
     /// Whether the paths work with `/v1` before them.
     pub versioned: bool,
@@ -37,45 +54,21 @@ pub struct Endpoint {
     pub surface: Surface,
 }
 
-/// The list.
-pub static ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        name: "chat_completions",
-        method: Method::POST,
-        paths: &["/chat/completions"],
-        versioned: true,
-        surface: Surface::Model { required: "messages", can_stream: true },
-    },
-    Endpoint {
-        name: "embeddings",
-        method: Method::POST,
-        paths: &["/embeddings"],
-        versioned: true,
-        surface: Surface::Model { required: "input", can_stream: false },
-    },
-    Endpoint { name: "models", method: Method::GET, paths: &["/models"], versioned: true, surface: Surface::Models },
-    Endpoint { name: "model", method: Method::GET, paths: &["/models/"], versioned: true, surface: Surface::Model1 },
-    Endpoint {
-        name: "liveness",
-        method: Method::GET,
-        paths: &["/health/liveness", "/health/liveliness"],
-        versioned: false,
-        surface: Surface::Liveness,
-    },
-    Endpoint {
-        name: "readiness",
-        method: Method::GET,
-        paths: &["/health/readiness"],
-        versioned: false,
-        surface: Surface::Readiness,
-    },
-];
+impl Endpoint {
+    /// What is asked of a model, where the surface is about one.
+    pub fn operation(&self) -> Option<Operation> {
+        match self.surface {
+            Surface::Model { operation, .. } => Some(operation),
+            _ => None,
+        }
+    }
+}
 
 /// What a look-up gives.
 #[derive(Debug)]
 pub enum Found<'a> {
-    /// The surface, its path without `/v1`, and what stands behind a path that ends in `/`.
-    Endpoint(&'static Endpoint, &'static str, &'a str),
+    /// The surface, and what stands for `{model}` in its path, escapes included.
+    Endpoint(&'static Endpoint, Option<&'a str>),
     /// The path knows another method.
     OtherMethod(&'static Method),
     /// No such path.
@@ -87,17 +80,20 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     let mut other = None;
     for endpoint in ENDPOINTS {
         let bare = if endpoint.versioned { strip_version(path) } else { path };
-        let hit = endpoint.paths.iter().find_map(|pattern| match pattern.strip_suffix('/') {
-            Some(_) => bare.strip_prefix(*pattern).filter(|rest| !rest.is_empty()).map(|rest| (*pattern, rest)),
-            None => (bare == *pattern).then_some((*pattern, "")),
-        });
-        let Some((pattern, rest)) = hit else { continue };
+        let Some(model) = endpoint.paths.iter().find_map(|pattern| fits(pattern, bare)) else { continue };
         if endpoint.method == *method || (endpoint.method == Method::GET && method == Method::HEAD) {
-            return Found::Endpoint(endpoint, pattern, rest);
+            return Found::Endpoint(endpoint, model);
         }
         other = Some(&endpoint.method);
     }
     other.map_or(Found::Nothing, Found::OtherMethod)
+}
+
+/// `Some` where the path fits, with what stands for `{model}`.
+fn fits<'a>(pattern: &str, path: &'a str) -> Option<Option<&'a str>> {
+    let Some((before, after)) = pattern.split_once("{model}") else { return (path == pattern).then_some(None) };
+    let model = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!model.is_empty()).then_some(Some(model))
 }
 
 /// The value of the `allow` header for a path.
@@ -134,8 +130,19 @@ mod tests {
         assert_eq!(name(Method::POST, "/v1/chat/completions"), "chat_completions");
         assert_eq!(name(Method::POST, "/chat/completions"), "chat_completions");
         assert_eq!(name(Method::GET, "/v1/models"), "models");
-        assert!(matches!(find(&Method::GET, "/v1/models/mock/echo"), Found::Endpoint(_, _, "mock/echo")));
+        assert!(matches!(find(&Method::GET, "/v1/models/mock/echo"), Found::Endpoint(_, Some("mock/echo"))));
         assert_eq!(name(Method::HEAD, "/health/liveliness"), "liveness");
+    }
+
+    #[test]
+    fn a_model_may_stand_in_the_path() {
+        let model = |path| match find(&Method::POST, path) {
+            Found::Endpoint(endpoint, model) => (endpoint.name, model),
+            _ => ("none", None),
+        };
+        assert_eq!(model("/v1beta/models/org/m:generateContent"), ("generate_content", Some("org/m")));
+        assert_eq!(model("/v1beta/models/m:streamGenerateContent"), ("generate_content", Some("m")));
+        assert_eq!(model("/openai/deployments/m/chat/completions"), ("chat_completions", Some("m")));
     }
 
     #[test]
