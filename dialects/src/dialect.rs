@@ -52,7 +52,8 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&crate::openai::responses::OpenAiResponses, &crate::gemini::Gemini];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] =
+    &[&crate::openai::responses::OpenAiResponses, &crate::gemini::Gemini];
 
 /// What vendors speak.
 pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&crate::bedrock::BedrockConverse, &crate::gemini::Gemini];

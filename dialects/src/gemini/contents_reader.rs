@@ -201,6 +201,8 @@ fn read_blob(mut blob: Object<'_>) -> Result<PartKind, ApiError> {
 fn read_file(mut file: Object<'_>) -> Result<PartKind, ApiError> {
     let url = file.take_text("fileUri")?.ok_or_else(|| file.wrong("fileUri", "there"))?;
     let media_type = file.take_text("mimeType")?.filter(|text| !text.is_empty());
+    // A type that the address says itself is not said twice.
+    let media_type = media_type.filter(|known| media::guess(&url) != Some(known));
     let title = file.take_text("displayName")?;
     let meant = match media_type.as_deref().or_else(|| media::guess(&url)) {
         Some(known) => known.to_owned(),

@@ -12,7 +12,8 @@ use serde_json::{Map, Number, Value, value::RawValue};
 pub(super) struct Object<'a> {
     /// Where it stands: `contents[0].parts[1]`; empty for the body.
     path: String,
-    fields: BTreeMap<String, &'a RawValue>,
+    /// By name in camelCase: the name as it came, and the value.
+    fields: BTreeMap<String, (String, &'a RawValue)>,
 }
 
 impl<'a> Object<'a> {
@@ -20,7 +21,8 @@ impl<'a> Object<'a> {
     pub fn read(raw: &'a RawValue, path: &str) -> Result<Self, ApiError> {
         let fields: BTreeMap<String, &'a RawValue> = parse(raw, path, "an object")?;
         let fields = fields.into_iter().filter(|(_, value)| value.get() != "null");
-        Ok(Self { path: path.to_owned(), fields: fields.map(|(name, value)| (camel(name), value)).collect() })
+        let fields = fields.map(|(name, value)| (camel(name.clone()), (name, value)));
+        Ok(Self { path: path.to_owned(), fields: fields.collect() })
     }
 
     /// The path of a field.
@@ -35,12 +37,12 @@ impl<'a> Object<'a> {
 
     /// Takes a field as it is.
     pub fn take(&mut self, name: &str) -> Option<&'a RawValue> {
-        self.fields.remove(name)
+        self.fields.remove(name).map(|(_, value)| value)
     }
 
     /// Gives a field back that was taken.
     pub fn put_back(&mut self, name: &str, value: &'a RawValue) {
-        self.fields.insert(name.to_owned(), value);
+        self.fields.insert(name.to_owned(), (name.to_owned(), value));
     }
 
     /// Takes a field as any JSON value.
@@ -102,10 +104,16 @@ impl<'a> Object<'a> {
         Object::read(raw, &self.path_of(name)).map(Some)
     }
 
-    /// What nobody took.
+    /// What nobody took, under Google's names.
     pub fn rest(self) -> Result<Map<String, Value>, ApiError> {
         let Self { path, fields } = self;
-        fields.into_iter().map(|(name, raw)| Ok((name, parse(raw, &path, "JSON")?))).collect()
+        fields.into_iter().map(|(name, (_, raw))| Ok((name, parse(raw, &path, "JSON")?))).collect()
+    }
+
+    /// What nobody took, under the names that it came with.
+    pub fn unknown(self) -> Result<Map<String, Value>, ApiError> {
+        let Self { path, fields } = self;
+        fields.into_values().map(|(name, raw)| Ok((name, parse(raw, &path, "JSON")?))).collect()
     }
 
     /// The error for a field of the wrong type.

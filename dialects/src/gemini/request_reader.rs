@@ -66,7 +66,7 @@ pub(super) fn read_object(
             request.own.insert(name.to_owned(), value);
         }
     }
-    request.extra = body.rest()?;
+    request.extra = body.unknown()?;
     Ok(request)
 }
 
