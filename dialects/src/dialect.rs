@@ -4,7 +4,13 @@ use bytes::BytesMut;
 use deltallm_shared::error::ApiError;
 use serde_json::Value;
 
+use crate::anthropic::AnthropicMessages;
+use crate::bedrock::BedrockConverse;
 use crate::canonical::{Answer, ChatRequest, Event, Failure, Unsupported};
+use crate::openai::chat::quirks::OPENAI;
+use crate::openai::chat::{ChatClient, ChatVendor};
+use crate::openai::completions::CompletionsClient;
+use crate::openai::responses::OpenAiResponses;
 
 /// A wire format for chats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,10 +58,12 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] =
+    &[&ChatClient, &CompletionsClient, &OpenAiResponses, &AnthropicMessages];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] =
+    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {
@@ -103,7 +111,7 @@ pub struct Asked {
 }
 
 /// Writes the events of one stream. `out` gets whole frames of the wire format.
-pub trait StreamWriter: Send {
+pub trait StreamWriter: Send + Sync {
     /// Writes one piece; an [`Event::Error`] is told in words that were made by [`StreamWriter::error`]'s caller, so a writer
     /// ignores it here.
     fn write(&mut self, event: &Event, out: &mut BytesMut);
@@ -132,7 +140,7 @@ pub trait VendorDialect: Sync {
 }
 
 /// Reads the bytes of one stream, cut in any way.
-pub trait StreamReader: Send {
+pub trait StreamReader: Send + Sync {
     /// Takes the next bytes and adds the events that are whole to `events`.
     fn read(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), Unreadable>;
 

@@ -214,8 +214,16 @@ mod tests {
         let class = |status, body: &str| read(status, body.as_bytes()).class;
         let cases = [
             (400, r#"{"error":"Incorrect API key provided: xa***. "}"#, FailureClass::Auth),
-            (400, r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#, FailureClass::Auth),
-            (400, r#"{"error":{"message":"This model's maximum prompt length is 131072","code":"x"}}"#, FailureClass::ContextWindow),
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,
+                FailureClass::Auth,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"This model's maximum prompt length is 131072","code":"x"}}"#,
+                FailureClass::ContextWindow,
+            ),
             (402, r#"{"error":{"message":"Insufficient Balance","type":"unknown_error"}}"#, FailureClass::Quota),
             (400, r#"{"error":{"message":"Your credit balance is too low to access the API."}}"#, FailureClass::Quota),
             (503, r#"{"error":"Model x is currently loading","estimated_time":20.0}"#, FailureClass::Overloaded),
@@ -232,10 +240,16 @@ mod tests {
     #[test]
     fn fields_are_found_in_every_form() {
         let failure = read(422, br#"{"detail":[{"loc":["body","messages",0,"role"],"msg":"Field required"}]}"#);
-        assert_eq!((failure.message.as_deref(), failure.param.as_deref()), (Some("Field required"), Some("messages[0].role")));
+        assert_eq!(
+            (failure.message.as_deref(), failure.param.as_deref()),
+            (Some("Field required"), Some("messages[0].role"))
+        );
         let failure = read(502, b"<html><title>502</title></html>");
         assert_eq!((failure.class, failure.message), (FailureClass::Server, None));
-        let failure = read(429, br#"{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"slow down, please"}}}"#);
+        let failure = read(
+            429,
+            br#"{"error":{"message":"Provider returned error","code":429,"metadata":{"raw":"slow down, please"}}}"#,
+        );
         assert_eq!(failure.message.as_deref(), Some("Provider returned error: slow down, please"));
         let failure = read_in_stream(br#"{"error":{"code":502,"message":"Provider disconnected"}}"#);
         assert_eq!((failure.class, failure.code.as_deref()), (FailureClass::Server, Some("502")));

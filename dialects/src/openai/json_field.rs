@@ -147,7 +147,11 @@ pub fn required_string(members: &mut Map<String, Value>, name: &str, at: Place<'
 }
 
 /// A string that may be there.
-pub fn optional_string(members: &mut Map<String, Value>, name: &str, at: Place<'_>) -> Result<Option<String>, ApiError> {
+pub fn optional_string(
+    members: &mut Map<String, Value>,
+    name: &str,
+    at: Place<'_>,
+) -> Result<Option<String>, ApiError> {
     optional(members, name).map(|value| string(value, at.then(name))).transpose()
 }
 

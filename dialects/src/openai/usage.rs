@@ -3,6 +3,7 @@
 use deltallm_shared::pricing::Usage;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sonic_rs::JsonValueTrait;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -94,6 +95,12 @@ pub fn write(usage: &Usage) -> Value {
         "prompt_tokens_details": input,
         "completion_tokens_details": output,
     })
+}
+
+/// The tier that served an answer, where it says so.
+pub fn service_tier_of(body: &[u8]) -> Option<String> {
+    memchr::memmem::find(body, b"\"service_tier\"")?;
+    sonic_rs::get(body, ["service_tier"]).ok()?.as_str().map(str::to_owned)
 }
 
 /// The usage of a whole answer.

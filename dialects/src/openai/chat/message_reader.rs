@@ -130,11 +130,7 @@ fn read_part(value: Value, at: Place<'_>) -> Result<Part, ApiError> {
 }
 
 /// `{"url", "detail"}`; some clients write the URL itself.
-fn read_url(
-    part: &mut Map<String, Value>,
-    name: &str,
-    at: Place<'_>,
-) -> Result<(String, Option<String>), ApiError> {
+fn read_url(part: &mut Map<String, Value>, name: &str, at: Place<'_>) -> Result<(String, Option<String>), ApiError> {
     let at = at.then(name);
     match field::optional(part, name) {
         None => Err(at.is_missing()),

@@ -140,14 +140,18 @@ impl Writer<'_, '_> {
     }
 
     fn part(&mut self, part: &Part, role: Role, path: &str) -> Result<Value, ApiError> {
-        if role != Role::User && role != Role::Tool && !matches!(part.kind, PartKind::Text { .. } | PartKind::Own { .. }) {
+        if role != Role::User
+            && role != Role::Tool
+            && !matches!(part.kind, PartKind::Text { .. } | PartKind::Own { .. })
+        {
             return Err(self.unsupported.impossible(path, "anything but text there"));
         }
         let mut out = match &part.kind {
             PartKind::Text { text, .. } => json!({"type": "text", "text": text}),
             PartKind::Image { source, detail } => {
                 let url = source.to_url();
-                let url = url.ok_or_else(|| self.unsupported.impossible(path, "a picture that is a file at the vendor"))?;
+                let url =
+                    url.ok_or_else(|| self.unsupported.impossible(path, "a picture that is a file at the vendor"))?;
                 match detail {
                     Some(detail) => json!({"type": "image_url", "image_url": {"url": url, "detail": detail}}),
                     None => json!({"type": "image_url", "image_url": {"url": url}}),

@@ -104,9 +104,8 @@ impl Reader {
     }
 
     fn finish(self, request: &mut ChatRequest) -> Result<(), ApiError> {
-        let missing = |name: &str| {
-            Err(ApiError::about(ErrorCode::InvalidRequest, name, format!("The body has no `{name}`.")))
-        };
+        let missing =
+            |name: &str| Err(ApiError::about(ErrorCode::InvalidRequest, name, format!("The body has no `{name}`.")));
         if request.model.is_empty() {
             return missing("model");
         }

@@ -10,11 +10,7 @@ use crate::canonical::{ChatRequest, Effort, OutputFormat, Reasoning, Unsupported
 use crate::dialect::DialectId;
 
 /// Writes a body.
-pub fn write(
-    request: &ChatRequest,
-    quirks: &Quirks,
-    unsupported: &mut Unsupported<'_>,
-) -> Result<Vec<u8>, ApiError> {
+pub fn write(request: &ChatRequest, quirks: &Quirks, unsupported: &mut Unsupported<'_>) -> Result<Vec<u8>, ApiError> {
     let mut body = Map::new();
     body.insert("model".to_owned(), request.model.as_str().into());
     body.insert("messages".to_owned(), message_writer::write(request, quirks, unsupported)?.into());

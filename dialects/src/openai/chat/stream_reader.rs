@@ -107,11 +107,8 @@ impl State {
         if !self.is_started && (!chunk.choices.is_empty() || used.is_some()) {
             self.start(&mut chunk, events);
         }
-        let pages = if chunk.choices.iter().any(|choice| choice.finish_reason.is_some()) {
-            chunk.pages()
-        } else {
-            Vec::new()
-        };
+        let pages =
+            if chunk.choices.iter().any(|choice| choice.finish_reason.is_some()) { chunk.pages() } else { Vec::new() };
         for choice in std::mem::take(&mut chunk.choices) {
             let reader = self.choice(choice.index.unwrap_or(0))?;
             reader.take(choice, &pages, events)?;

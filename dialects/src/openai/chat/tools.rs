@@ -38,11 +38,7 @@ fn read_tool(value: Value, at: Place<'_>) -> Result<Tool, ApiError> {
     read_function(field::object(members, function)?, function, cache)
 }
 
-fn read_function(
-    mut function: Map<String, Value>,
-    at: Place<'_>,
-    cache: Option<Value>,
-) -> Result<Tool, ApiError> {
+fn read_function(mut function: Map<String, Value>, at: Place<'_>, cache: Option<Value>) -> Result<Tool, ApiError> {
     let cache = field::optional(&mut function, "cache_control").or(cache);
     Ok(Tool::Function {
         name: field::required_string(&mut function, "name", at)?,
@@ -86,7 +82,8 @@ pub fn read_choice(value: &Value, at: Place<'_>) -> Result<Option<ToolChoice>, A
             Some("allowed_tools") => {
                 let at = at.then("allowed_tools");
                 let allowed = choice.get("allowed_tools").unwrap_or(value);
-                let tools = allowed.get("tools").and_then(Value::as_array).ok_or_else(|| at.then("tools").is_missing())?;
+                let tools =
+                    allowed.get("tools").and_then(Value::as_array).ok_or_else(|| at.then("tools").is_missing())?;
                 // Others than functions stay what they are: OpenAI's own.
                 let names = tools.iter().map(|tool| tool.get("function").and_then(name_of)).collect::<Option<Vec<_>>>();
                 let required = allowed.get("mode").and_then(Value::as_str) == Some("required");

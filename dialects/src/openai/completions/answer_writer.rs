@@ -61,7 +61,8 @@ pub fn write_logprobs(value: &Value, offset: usize) -> Value {
         at += text.chars().count();
         logprobs.push(token.get("logprob"));
         let alternatives = token.get("top_logprobs").and_then(Value::as_array).into_iter().flatten();
-        let named = alternatives.filter_map(|one| Some((one.get("token")?.as_str()?.to_owned(), one.get("logprob")?.clone())));
+        let named =
+            alternatives.filter_map(|one| Some((one.get("token")?.as_str()?.to_owned(), one.get("logprob")?.clone())));
         tops.push(Value::Object(named.collect()));
     }
     json!({"tokens": tokens, "token_logprobs": logprobs, "top_logprobs": tops, "text_offset": offsets})

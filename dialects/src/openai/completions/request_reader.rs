@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn what_asks_for_nothing_is_not_refused_later() {
-        let body = json!({"model": "m", "prompt": "a", "echo": false, "suffix": "", "best_of": 2, "n": 2, "logprobs": 0});
+        let body =
+            json!({"model": "m", "prompt": "a", "echo": false, "suffix": "", "best_of": 2, "n": 2, "logprobs": 0});
         let request = read(body.to_string().as_bytes(), None).unwrap();
         assert!(request.own.is_empty());
         assert_eq!((request.logprobs, request.top_logprobs), (Some(true), None));

@@ -89,7 +89,8 @@ impl StreamWriter for CompletionsStreamWriter {
             }
             Event::Logprobs { choice, value } => {
                 let tokens = value.get("content").and_then(Value::as_array).into_iter().flatten();
-                let told: usize = tokens.filter_map(|token| token.get("token")?.as_str()).map(|text| text.chars().count()).sum();
+                let told: usize =
+                    tokens.filter_map(|token| token.get("token")?.as_str()).map(|text| text.chars().count()).sum();
                 let length = self.choice(*choice).map_or(0, |(_, _, length)| *length);
                 let logprobs = write_logprobs(value, length.saturating_sub(told));
                 self.choice_piece(*choice, "", Some(logprobs), None, out);
