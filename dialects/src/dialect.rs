@@ -55,7 +55,7 @@ impl DialectId {
 pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&crate::bedrock::BedrockConverse];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&crate::bedrock::BedrockConverse, &crate::cohere::CohereChat];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {
