@@ -38,3 +38,6 @@ impl VendorDialect for CohereChat {
         failure::read_error(status, body)
     }
 }
+
+#[cfg(test)]
+mod tests;

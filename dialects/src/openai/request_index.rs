@@ -185,16 +185,8 @@ impl RequestIndex {
 }
 
 fn known_key(key: &str, required: &'static str) -> Option<&'static str> {
-    const KNOWN: [&str; 8] = [
-        "model",
-        "stream",
-        "stream_options",
-        "max_tokens",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "n",
-        "user",
-    ];
+    const KNOWN: [&str; 8] =
+        ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "user"];
     if key == required {
         return Some(required);
     }

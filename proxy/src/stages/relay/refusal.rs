@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn our_credentials_are_our_problem() {
         for status in [401, 402, 403, 404, 500] {
-            let (status_told, told) = told_chat(status, r#"{"error":{"message":"Incorrect API key provided: sk-ours"}}"#);
+            let (status_told, told) =
+                told_chat(status, r#"{"error":{"message":"Incorrect API key provided: sk-ours"}}"#);
             assert_eq!((status_told, &told["error"]["code"]), (502, &"upstream_error".into()), "{status}");
             assert!(!told.to_string().contains("sk-ours"));
         }
