@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::{
     anthropic::AnthropicMessages,
+    bedrock::BedrockConverse,
+    openai::responses::OpenAiResponses,
     canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
 };
 
@@ -55,10 +57,10 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages, &OpenAiResponses];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&AnthropicMessages];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&AnthropicMessages, &BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {
@@ -106,7 +108,7 @@ pub struct Asked {
 }
 
 /// Writes the events of one stream. `out` gets whole frames of the wire format.
-pub trait StreamWriter: Send {
+pub trait StreamWriter: Send + Sync {
     /// Writes one piece; an [`Event::Error`] is told in words that were made by [`StreamWriter::error`]'s caller, so a writer
     /// ignores it here.
     fn write(&mut self, event: &Event, out: &mut BytesMut);
@@ -135,7 +137,7 @@ pub trait VendorDialect: Sync {
 }
 
 /// Reads the bytes of one stream, cut in any way.
-pub trait StreamReader: Send {
+pub trait StreamReader: Send + Sync {
     /// Takes the next bytes and adds the events that are whole to `events`.
     fn read(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), Unreadable>;
 

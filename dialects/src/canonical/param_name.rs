@@ -55,3 +55,15 @@ fn responses(openai: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_has_the_name_that_its_caller_knows() {
+        assert_eq!(param_name(DialectId::OpenAiChat, "reasoning_effort"), "reasoning_effort");
+        assert_eq!(param_name(DialectId::AnthropicMessages, "reasoning_effort"), "thinking");
+        assert_eq!(param_name(DialectId::GeminiGenerate, "n"), "generationConfig.candidateCount");
+    }
+}
