@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::{
     anthropic::AnthropicMessages,
     bedrock::BedrockConverse,
-    openai::responses::OpenAiResponses,
     canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
+    openai::responses::OpenAiResponses,
 };
 
 /// A wire format for chats.

@@ -53,13 +53,19 @@ struct WireBlock<'a> {
 
 /// What a whole answer consumed, without looking at the rest: for answers that pass through.
 pub(super) fn usage_of(body: &[u8]) -> Option<Usage> {
+    let body = std::str::from_utf8(body).ok()?;
     WireUsage::read(sonic_rs::get(body, ["usage"]).ok()?.as_raw_str()).usage()
+}
+
+fn unreadable(reason: &dyn std::error::Error) -> Unreadable {
+    Unreadable::new(format!("no message of Anthropic's: {reason}"))
 }
 
 /// Reads the body of an answer.
 pub(super) fn read(body: &[u8]) -> Result<Answer, Unreadable> {
-    let wire: WireAnswer<'_> =
-        sonic_rs::from_slice(body).map_err(|e| Unreadable::new(format!("no message of Anthropic's: {e}")))?;
+    // The parser hands out pieces of the text without looking at their UTF-8.
+    let body = std::str::from_utf8(body).map_err(|e| unreadable(&e))?;
+    let wire: WireAnswer<'_> = sonic_rs::from_str(body).map_err(|e| unreadable(&e))?;
     let usage = wire.usage.map(|raw| WireUsage::read(raw.as_raw_str())).unwrap_or_default();
     let choice = Choice {
         parts: wire.content.iter().filter_map(|raw| read_block(raw.as_raw_str())).map(Part::from).collect(),
