@@ -60,7 +60,7 @@ impl DialectId {
 pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages, &OpenAiResponses];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&AnthropicMessages, &BedrockConverse];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&OpenAiResponses, &AnthropicMessages, &BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {
