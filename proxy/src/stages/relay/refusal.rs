@@ -35,12 +35,7 @@ impl RefusalRelay {
     pub fn new(header: &ResponseHeader, words: Words, context: &RequestContext) -> Self {
         let own = OwnWords::of(context);
         let (status, model) = (header.status.as_u16(), own.model.as_str());
-        tracing::warn!(
-            request_id = context.request_id,
-            model,
-            upstream_status = status,
-            "the provider answered with an error"
-        );
+        tracing::warn!(request_id = context.request_id, model, upstream_status = status, "the provider answered with an error");
         let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
         Self::of(status, retry_after, words, own)
     }
@@ -93,8 +88,7 @@ impl RefusalRelay {
         match self.words {
             Words::Embedding(id) => embedding_vendor(id).map(|vendor| vendor.read_error(status, body)),
             _ => {
-                let dialect =
-                    dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });
+                let dialect = dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });
                 dialect.and_then(vendor_dialect).map(|vendor| vendor.read_error(status, body))
             }
         }
@@ -176,8 +170,7 @@ mod tests {
     #[test]
     fn our_credentials_are_our_problem() {
         for status in [401, 402, 403, 404, 500] {
-            let (status_told, told) =
-                told_chat(status, r#"{"error":{"message":"Incorrect API key provided: sk-ours"}}"#);
+            let (status_told, told) = told_chat(status, r#"{"error":{"message":"Incorrect API key provided: sk-ours"}}"#);
             assert_eq!((status_told, &told["error"]["code"]), (502, &"upstream_error".into()), "{status}");
             assert!(!told.to_string().contains("sk-ours"));
         }
