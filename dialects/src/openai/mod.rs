@@ -5,7 +5,7 @@
 pub mod chat;
 pub mod completions;
 pub mod error_reader;
-pub mod json_field;
+mod json_field;
 pub mod produced_text;
 pub mod request_index;
 pub mod responses;

@@ -71,12 +71,6 @@ pub fn read(json: &[u8]) -> Option<Usage> {
     })
 }
 
-/// The tier that served an answer, where it says so.
-pub fn service_tier_of(body: &[u8]) -> Option<String> {
-    memchr::memmem::find(body, b"\"service_tier\"")?;
-    sonic_rs::get(body, ["service_tier"]).ok()?.as_str().map(str::to_owned)
-}
-
 /// The `usage` object of a chat or completion, as OpenAI writes it; tokens written to a prompt cache under OpenRouter's name,
 /// for OpenAI has none.
 pub fn write(usage: &Usage) -> Value {
@@ -101,6 +95,12 @@ pub fn write(usage: &Usage) -> Value {
         "prompt_tokens_details": input,
         "completion_tokens_details": output,
     })
+}
+
+/// The tier that served an answer, where it says so.
+pub fn service_tier_of(body: &[u8]) -> Option<String> {
+    memchr::memmem::find(body, b"\"service_tier\"")?;
+    sonic_rs::get(body, ["service_tier"]).ok()?.as_str().map(str::to_owned)
 }
 
 /// The usage of a whole answer.

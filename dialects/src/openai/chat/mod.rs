@@ -1,19 +1,19 @@
 //! `POST /v1/chat/completions`, from both sides: what clients send to us and what we send to vendors.
 
-pub mod answer_reader;
-pub mod answer_writer;
-pub mod choice_reader;
-pub mod json_end;
-pub mod message_reader;
-pub mod message_writer;
+mod answer_reader;
+mod answer_writer;
+mod choice_reader;
+mod json_end;
+mod message_reader;
+mod message_writer;
 pub mod quirks;
-pub mod request_reader;
-pub mod request_writer;
-pub mod stream_reader;
-pub mod stream_writer;
-pub mod thoughts;
-pub mod tools;
-pub mod wire;
+mod request_reader;
+mod request_writer;
+mod stream_reader;
+mod stream_writer;
+mod thoughts;
+mod tools;
+pub(super) mod wire;
 
 use deltallm_shared::error::ApiError;
 

@@ -1,9 +1,9 @@
 //! `POST /v1/completions`, OpenAI's older interface, from the side of clients. Vendors that have it get its bytes as they are;
 //! for those that only chat, the prompt becomes a message of the user.
 
-pub mod answer_writer;
-pub mod request_reader;
-pub mod stream_writer;
+mod answer_writer;
+mod request_reader;
+mod stream_writer;
 
 use deltallm_shared::error::ApiError;
 
