@@ -55,7 +55,8 @@ impl DialectId {
 pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&crate::openai::responses::OpenAiResponses];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&crate::openai::responses::OpenAiResponses];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] =
+    &[&crate::openai::responses::OpenAiResponses, &crate::bedrock::BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

@@ -310,7 +310,8 @@ impl ProxyHttp for Gateway {
             _ => None,
         };
         // An error of the provider is what the client is told, also when its body is missing or breaks off.
-        let Some((told, outcome)) = verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, &model))
+        let Some((told, outcome)) =
+            verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, &model))
         else {
             tracing::debug!(request_id = context.request_id, cause = %error, "the client left");
             context.settle(Outcome::ClientClosed, written.unwrap_or(CLIENT_CLOSED), None);
@@ -415,7 +416,12 @@ impl Gateway {
 
         // From here on Pingora's own loop runs over the body that was read.
         let time_left = self.request_timeout.saturating_sub(context.started.elapsed());
-        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), self.lifecycle.cut(), time_left, context.held.clone()));
+        context.kept_session = Some(ReplaySession::wrap(
+            session.as_downstream_mut(),
+            self.lifecycle.cut(),
+            time_left,
+            context.held.clone(),
+        ));
         Ok(Flow::ToUpstream)
     }
 

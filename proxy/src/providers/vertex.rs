@@ -32,7 +32,8 @@ impl Vendor for Vertex {
 
     fn path(&self, words: Words, deployment: &Deployment, streams: bool) -> String {
         let base = deployment.base_path.trim_end_matches("/v1").trim_end_matches("/v1beta1");
-        let (project, region) = (deployment.project.as_deref().unwrap_or_default(), region(deployment.region.as_deref()));
+        let (project, region) =
+            (deployment.project.as_deref().unwrap_or_default(), region(deployment.region.as_deref()));
         let model = deployment.upstream_model.as_str();
         let method = gemini::method_of(words, model, streams);
         let (project, region, model) = (escaped(project, b""), escaped(region, b""), escaped(model, b"@"));

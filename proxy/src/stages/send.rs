@@ -15,11 +15,7 @@ const PASSED_ON: [&str; 4] = ["openai-beta", "idempotency-key", "traceparent", "
 const USER_AGENT: &str = concat!("deltallm/", env!("CARGO_PKG_VERSION"));
 
 /// Runs the stage for one attempt.
-pub fn upstream_request(
-    client: &HeaderMap,
-    deployment: &Deployment,
-    attempt: &Attempt,
-) -> Result<RequestHeader> {
+pub fn upstream_request(client: &HeaderMap, deployment: &Deployment, attempt: &Attempt) -> Result<RequestHeader> {
     let mut request = RequestHeader::build_no_case("POST", attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
     if let Some(value) = &deployment.authorization {

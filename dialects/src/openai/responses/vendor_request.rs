@@ -4,6 +4,7 @@ use deltallm_shared::error::ApiError;
 use serde_json::{Map, Value, json};
 
 use super::vendor_input;
+use crate::canonical::param::param_name;
 use crate::canonical::{ChatRequest, Effort, OutputFormat, PartKind, Reasoning, Tool, ToolChoice, Unsupported};
 use crate::dialect::DialectId;
 
@@ -27,7 +28,8 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
     put(&mut body, "instructions", instructions);
     body.insert("input".to_owned(), Value::Array(input));
     if !request.tools.is_empty() {
-        let tools = request.tools.iter().enumerate().map(|(at, tool)| write_tool(at, tool, request.source, unsupported));
+        let tools =
+            request.tools.iter().enumerate().map(|(at, tool)| write_tool(at, tool, request.source, unsupported));
         body.insert("tools".to_owned(), Value::Array(tools.collect::<Result<_, _>>()?));
     }
     put(&mut body, "tool_choice", request.tool_choice.as_ref().map(write_choice));
@@ -126,12 +128,7 @@ fn write_include(request: &ChatRequest, own: Option<Value>) -> Vec<Value> {
     include
 }
 
-fn write_tool(
-    at: usize,
-    tool: &Tool,
-    source: DialectId,
-    unsupported: &Unsupported<'_>,
-) -> Result<Value, ApiError> {
+fn write_tool(at: usize, tool: &Tool, source: DialectId, unsupported: &Unsupported<'_>) -> Result<Value, ApiError> {
     match tool {
         Tool::Function { name, description, parameters, strict, .. } => {
             // Functions are strict here unless they say otherwise; elsewhere it is the other way round.
@@ -187,9 +184,4 @@ fn write_format(format: &OutputFormat) -> Option<Value> {
             Some(Value::Object(object))
         }
     }
-}
-
-/// TODO-MERGE
-fn param_name(_source: DialectId, name: &'static str) -> &'static str {
-    name
 }

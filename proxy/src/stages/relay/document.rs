@@ -114,7 +114,11 @@ impl Told {
                 let client = client_dialect(self.client).ok_or_else(|| RelayError("no such dialect".to_owned()))?;
                 let answer = vendor.read_answer(body)?;
                 record.answer(&answer);
-                Ok(if self.as_stream { stream(client, answer, &self.asked) } else { client.write_answer(&answer, &self.asked).into() })
+                Ok(if self.as_stream {
+                    stream(client, answer, &self.asked)
+                } else {
+                    client.write_answer(&answer, &self.asked).into()
+                })
             }
             Words::Same(_) | Words::Images | Words::Counted => Ok(Bytes::copy_from_slice(body)),
         }
@@ -139,7 +143,10 @@ fn read_as_it_is(words: Words, body: &[u8], record: &mut CallRecord) {
     match dialect.and_then(vendor_dialect).and_then(|dialect| dialect.read_answer(body).ok()) {
         Some(answer) => record.answer(&answer),
         None => match usage::of_answer(body) {
-            Some(usage) => record.usage(usage),
+            Some(usage) => {
+                record.usage(usage);
+                record.served_as(usage::service_tier_of(body).as_deref());
+            }
             None => record.produced(body),
         },
     }

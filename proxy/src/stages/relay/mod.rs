@@ -97,8 +97,8 @@ impl Relay {
         }
         let Some(call) = &context.call else { return Self::document(status) };
         let media_type = header.headers.get("content-type").map_or(&b""[..], |value| value.as_bytes());
-        let is_stream =
-            media_type.starts_with(b"text/event-stream") || media_type.starts_with(b"application/vnd.amazon.eventstream");
+        let is_stream = media_type.starts_with(b"text/event-stream")
+            || media_type.starts_with(b"application/vnd.amazon.eventstream");
         let own = OwnWords::of(context);
         match words {
             Words::Same(Operation::ChatCompletions | Operation::Completions) if is_stream => {
@@ -157,7 +157,13 @@ impl Relay {
 
     /// Takes the next bytes of the upstream and returns those for the client. `is_end`: there are no more. `is_begun`: the client
     /// has bytes of this answer already.
-    pub fn pass(&mut self, piece: Bytes, is_end: bool, is_begun: bool, record: &mut CallRecord) -> Result<Passed, RelayError> {
+    pub fn pass(
+        &mut self,
+        piece: Bytes,
+        is_end: bool,
+        is_begun: bool,
+        record: &mut CallRecord,
+    ) -> Result<Passed, RelayError> {
         if !piece.is_empty() {
             record.first_byte();
         }
@@ -181,7 +187,11 @@ fn asked(context: &RequestContext) -> Asked {
     };
     Asked {
         model: call.index.model.clone(),
-        unique: context.record.as_ref().map(|record| record.event().event_id.0.simple().to_string()).unwrap_or_default(),
+        unique: context
+            .record
+            .as_ref()
+            .map(|record| record.event().event_id.0.simple().to_string())
+            .unwrap_or_default(),
         created: context.started_at.0.div_euclid(1_000_000),
         include_usage: call.index.include_usage,
         request,

@@ -35,7 +35,12 @@ impl RefusalRelay {
     pub fn new(header: &ResponseHeader, words: Words, context: &RequestContext) -> Self {
         let own = OwnWords::of(context);
         let (status, model) = (header.status.as_u16(), own.model.as_str());
-        tracing::warn!(request_id = context.request_id, model, upstream_status = status, "the provider answered with an error");
+        tracing::warn!(
+            request_id = context.request_id,
+            model,
+            upstream_status = status,
+            "the provider answered with an error"
+        );
         let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
         Self { status, words, body: BytesMut::new(), own, retry_after, told: None }
     }
@@ -84,7 +89,8 @@ impl RefusalRelay {
         match self.words {
             Words::Embedding(id) => embedding_vendor(id).map(|vendor| vendor.read_error(status, body)),
             _ => {
-                let dialect = dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });
+                let dialect =
+                    dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });
                 dialect.and_then(vendor_dialect).map(|vendor| vendor.read_error(status, body))
             }
         }
