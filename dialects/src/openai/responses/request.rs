@@ -25,8 +25,15 @@ const OWN: [&str; 14] = [
     "truncation",
 ];
 
-/// Values of fields that only say what is so anyway.
-const DEFAULTS: [(&str, &str); 2] = [("truncation", "disabled"), ("prompt_cache_retention", "in_memory")];
+/// Whether a value only says what is so anyway. Translated answers are never stored.
+fn is_usual(name: &str, value: &Value) -> bool {
+    match name {
+        "store" => value == &Value::Bool(false),
+        "truncation" => value == "disabled",
+        "prompt_cache_retention" => value == "in_memory",
+        _ => false,
+    }
+}
 
 /// Reads a body.
 pub(super) fn read(body: &[u8], path_model: Option<&str>) -> Result<ChatRequest, ApiError> {
@@ -77,8 +84,7 @@ pub(super) fn read(body: &[u8], path_model: Option<&str>) -> Result<ChatRequest,
         request.output_format = read_text(text, &mut request.own)?;
     }
     for name in OWN {
-        let is_default = |value: &Value| DEFAULTS.iter().any(|(field, usual)| *field == name && value == usual);
-        if let Some(value) = fields.take(name).filter(|value| !is_default(value)) {
+        if let Some(value) = fields.take(name).filter(|value| !is_usual(name, value)) {
             request.own.insert(name.to_owned(), value);
         }
     }

@@ -57,7 +57,7 @@ impl WireError {
             class: class.unwrap_or(otherwise),
             message: self.message.filter(|text| !text.is_empty()),
             code: code.or(self.r#type),
-            param: self.param,
+            param: self.param.filter(|param| !param.is_empty()),
         }
     }
 }

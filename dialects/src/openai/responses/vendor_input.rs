@@ -62,10 +62,10 @@ impl Writer<'_, '_> {
                     let output = self.output(parts, path)?;
                     self.item(message, json!({"type": "function_call_output", "call_id": call_id, "output": output}));
                 }
-                PartKind::Reasoning { text, encrypted, .. } => {
+                PartKind::Reasoning { text, encrypted, signature } => {
                     let mut encrypted = encrypted.as_deref();
                     // Streams bring the text and what is encrypted one after the other.
-                    if encrypted.is_none() {
+                    if encrypted.is_none() && signature.is_none() {
                         encrypted = parts.next_if(|next| only_encrypted(next).is_some()).and_then(only_encrypted);
                     }
                     // Thoughts that another vendor signed, or nobody, mean nothing to this one.
