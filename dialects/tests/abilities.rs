@@ -87,6 +87,7 @@ pub fn of(dialect: DialectId) -> Option<BTreeSet<Can>> {
     let list: &[Can] = match dialect {
         DialectId::OpenAiChat => &OPENAI_CHAT,
         DialectId::OpenAiResponses => &OPENAI_RESPONSES,
+        DialectId::AnthropicMessages => &ANTHROPIC_MESSAGES,
         _ => return None,
     };
     Some(list.iter().copied().collect())
@@ -149,4 +150,24 @@ const OPENAI_RESPONSES: [Can; 20] = [
     Can::User,
     Can::Metadata,
     Can::ServiceTier,
+];
+
+/// Not in it: budgets and efforts, for who thinks chooses no temperature; notes beside the user's id; tiers of other names.
+const ANTHROPIC_MESSAGES: [Can; 16] = [
+    Can::CallIds,
+    Can::FailedResults,
+    Can::MediaResults,
+    Can::ImageUrl,
+    Can::ImageData,
+    Can::DocumentData,
+    Can::DocumentTitle,
+    Can::CacheMarks,
+    Can::SignedReasoning,
+    Can::EncryptedReasoning,
+    Can::StrictTools,
+    Can::ParallelTools,
+    Can::TopK,
+    Can::Stop,
+    Can::JsonSchema,
+    Can::User,
 ];

@@ -4,13 +4,20 @@ use deltallm_shared::error::{ApiError, ErrorCode};
 
 use super::ChatRequest;
 
-/// Fields that only ask for something aside and change no answer: left out where a vendor does not know them.
-const HINTS: [&str; 8] = [
+/// Fields that only ask for something aside and change no answer: left out where a vendor does not know them. (`include` and
+/// `max_tool_calls` are about hosted tools, which are refused themselves.)
+const HINTS: [&str; 14] = [
+    "context_management",
+    "diagnostics",
+    "include",
+    "max_tool_calls",
     "metadata",
     "prompt_cache_key",
+    "prompt_cache_options",
     "prompt_cache_retention",
     "safety_identifier",
     "service_tier",
+    "speed",
     "store",
     "stream_options",
     "user",
@@ -40,7 +47,8 @@ impl<'a> Unsupported<'a> {
 
     /// The same with another verb: "The provider X *cannot do* `n` …".
     pub fn refuse_because(&mut self, param: &str, verb: &str) -> Result<(), ApiError> {
-        if self.drops || HINTS.contains(&param) {
+        // A `phase` of a message only labels what the model said.
+        if self.drops || HINTS.contains(&param) || param.ends_with("].phase") {
             self.dropped.push(param.to_owned());
             return Ok(());
         }
