@@ -4,7 +4,7 @@ use deltallm_shared::error::ApiError;
 use serde_json::{Map, Value, json};
 
 use super::vendor_input;
-use crate::canonical::param::param_name;
+use crate::canonical::param_name;
 use crate::canonical::{ChatRequest, Effort, OutputFormat, PartKind, Reasoning, Tool, ToolChoice, Unsupported};
 use crate::dialect::DialectId;
 
