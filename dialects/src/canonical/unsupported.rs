@@ -6,10 +6,11 @@ use super::ChatRequest;
 
 /// Fields that only ask for something aside and change no answer: left out where a vendor does not know them. (`include` and
 /// `max_tool_calls` are about hosted tools, which are refused themselves.)
-const HINTS: [&str; 14] = [
+const HINTS: [&str; 15] = [
     "context_management",
     "diagnostics",
     "include",
+    "labels",
     "max_tool_calls",
     "metadata",
     "prompt_cache_key",

@@ -260,10 +260,11 @@ impl ChoiceReader {
     /// Adds what a chunk holds of a spoken answer.
     fn hear(&mut self, more: Map<String, Value>) -> Result<(), Unreadable> {
         for (name, value) in more {
+            let members = self.audio.len();
             self.held_bytes += value.as_str().map_or(0, str::len);
             match (self.audio.get_mut(&name), value) {
                 (Some(Value::String(text)), Value::String(more)) if name != "id" => text.push_str(&more),
-                (_, value) if self.audio.len() < 16 => drop(self.audio.insert(name, value)),
+                (_, value) if members < 16 => drop(self.audio.insert(name, value)),
                 _ => return Err(Unreadable::new("its audio has too many members")),
             }
         }

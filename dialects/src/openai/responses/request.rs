@@ -142,6 +142,8 @@ fn read_text(mut fields: Fields, own: &mut Map<String, Value>) -> Result<OutputF
         Some(format) => read_format(format)?,
         None => OutputFormat::Text,
     };
+    // Chat completions have it too, outside of an object.
+    own.extend(fields.take("verbosity").map(|verbosity| ("verbosity".to_owned(), verbosity)));
     own.extend(others("text", fields));
     Ok(format)
 }
@@ -160,7 +162,7 @@ fn read_format(mut fields: Fields) -> Result<OutputFormat, ApiError> {
     }
 }
 
-/// What is left of an object, under names with a dot: `text.verbosity`.
+/// What is left of an object, under names with a dot: `reasoning.context`.
 fn others(object: &str, fields: Fields) -> impl Iterator<Item = (String, Value)> {
     let rest = fields.rest().into_iter().filter(|(_, value)| !value.is_null());
     rest.map(move |(name, value)| (format!("{object}.{name}"), value))

@@ -88,8 +88,8 @@ fn write_own(
 ) -> Result<(), ApiError> {
     for (name, value) in &request.own {
         let name = match request.source {
-            DialectId::OpenAiResponses => name.as_str(),
-            DialectId::OpenAiChat if name == "verbosity" => "text.verbosity",
+            DialectId::OpenAiResponses | DialectId::OpenAiChat if name == "verbosity" => "text.verbosity",
+            DialectId::OpenAiResponses => name,
             DialectId::OpenAiChat if SHARED_WITH_CHAT.contains(&name.as_str()) => name,
             _ => {
                 unsupported.refuse(name)?;
