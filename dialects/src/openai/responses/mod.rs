@@ -79,3 +79,6 @@ impl VendorDialect for OpenAiResponses {
         error_reader::read(status, body)
     }
 }
+
+#[cfg(test)]
+mod tests;
