@@ -167,6 +167,10 @@ impl Provider {
         Self { wire, credential_style, stream_usage: StreamUsage::Always, ..self }
     }
 
+    const fn with_usage_asked(self) -> Self {
+        Self { stream_usage: StreamUsage::Asked, ..self }
+    }
+
     const fn always_with_usage(self) -> Self {
         Self { stream_usage: StreamUsage::Always, ..self }
     }
@@ -189,6 +193,7 @@ pub const PROVIDERS: &[Provider] = &[
     vendor("azure", "Azure OpenAI", "", "AZURE_API_KEY")
         .without_base()
         .speaking(Wire::Azure, CredentialStyle::AzureKey)
+        .with_usage_asked()
         .doing(ALL_OF_OPENAI),
     vendor("anthropic", "Anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY")
         .speaking(Wire::Anthropic, CredentialStyle::XApiKey)
@@ -302,9 +307,9 @@ pub const PROVIDERS: &[Provider] = &[
 ];
 
 impl Provider {
-    /// Whether its usual address holds the region, so that a deployment without an address must name one.
+    /// Whether a deployment without an address must name a region, because the usual address holds it. Vertex AI has a global one.
     pub fn needs_region(&self) -> bool {
-        matches!(self.wire, Wire::Vertex | Wire::Bedrock)
+        self.wire == Wire::Bedrock
     }
 
     /// Where it usually stands; `None` where the deployment must say so, or must name a region and does not.
@@ -313,7 +318,7 @@ impl Provider {
     /// quotas"; China's regions have a domain of their own.
     pub fn usual_api_base(&self, region: Option<&str>) -> Option<String> {
         match (self.wire, region) {
-            (Wire::Vertex, Some("global")) => Some("https://aiplatform.googleapis.com".to_owned()),
+            (Wire::Vertex, None | Some("global")) => Some("https://aiplatform.googleapis.com".to_owned()),
             (Wire::Vertex, Some(region)) => Some(format!("https://{region}-aiplatform.googleapis.com")),
             (Wire::Bedrock, Some(region)) if region.starts_with("cn-") => {
                 Some(format!("https://bedrock-runtime.{region}.amazonaws.com.cn"))

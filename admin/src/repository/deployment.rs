@@ -65,17 +65,11 @@ fn read(row: &Row) -> Result<DeploymentRow, AdminError> {
 }
 
 const fn mode_name(mode: ModelMode) -> &'static str {
-    match mode {
-        ModelMode::Chat => "chat",
-        ModelMode::Embedding => "embedding",
-    }
+    mode.name()
 }
 
 fn mode_from_name(name: &str) -> Result<ModelMode, AdminError> {
-    [ModelMode::Chat, ModelMode::Embedding]
-        .into_iter()
-        .find(|mode| mode_name(*mode) == name)
-        .ok_or_else(|| AdminError::Internal(format!("unknown mode `{name}` in deployment")))
+    ModelMode::from_name(name).ok_or_else(|| AdminError::Internal(format!("unknown mode `{name}` in deployment")))
 }
 
 /// All of them. They are as many as an operator made by hand: lists are cut to pages in memory, together with the configured.

@@ -22,7 +22,12 @@ pub struct ProducedText {
 impl ProducedText {
     /// Takes the output out of one event's payload or one whole answer.
     pub fn take_from(&mut self, json: &[u8]) {
-        for field in FIELDS {
+        self.take_members(json, &FIELDS);
+    }
+
+    /// Takes the strings of members with other names, each given with its quotes and colon: `"delta":`.
+    pub fn take_members(&mut self, json: &[u8], fields: &[&[u8]]) {
+        for &field in fields {
             for at in memchr::memmem::find_iter(json, field) {
                 let value = at + field.len();
                 let gap = json[value..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -33,6 +38,12 @@ impl ProducedText {
                 self.keep(&json[open + 1..string_end(json, open + 1)]);
             }
         }
+    }
+
+    /// Takes a piece of output that is text already.
+    pub fn take_text(&mut self, text: &str) {
+        let quoted = serde_json::to_vec(text).unwrap_or_default();
+        self.keep(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
     }
 
     fn keep(&mut self, escaped: &[u8]) {

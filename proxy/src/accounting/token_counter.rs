@@ -13,6 +13,7 @@ use std::sync::{
 use bytes::Bytes;
 use deltallm_dialects::openai::produced_text::{ProducedText, strings_of};
 use deltallm_shared::{
+    catalog::ServiceTier,
     event::SpendEvent,
     pricing::{AppliedPrices, Usage, UsageSource},
 };
@@ -37,6 +38,8 @@ pub struct Uncounted {
     pub event: SpendEvent,
     /// What it is billed at.
     pub prices: AppliedPrices,
+    /// What the provider said of the input before the answer broke off.
+    pub input_usage: Option<Usage>,
     /// The JSON of the prompt.
     pub prompt: Bytes,
     /// What the model produced.
@@ -114,8 +117,11 @@ type Measure = fn(&[u8], ProducedText, &AppliedPrices) -> (Usage, UsageSource);
 
 impl Books {
     fn settle(&self, call: Uncounted, measure: Measure) {
-        let Uncounted { mut event, prices, prompt, produced } = call;
+        let Uncounted { mut event, prices, input_usage, prompt, produced } = call;
         (event.usage, event.usage_source) = measure(&prompt, produced, &prices);
+        if let Some(input) = input_usage {
+            event.usage = Usage { output_tokens: event.usage.output_tokens, ..input };
+        }
         price(&mut event, &prices);
         self.waiting_bytes.fetch_sub(prompt.len(), Ordering::Relaxed);
         self.metrics.observe_usage(&event);
@@ -127,9 +133,9 @@ impl Books {
 
 /// Sets the cost of an event from its usage.
 pub fn price(event: &mut SpendEvent, prices: &AppliedPrices) {
-    event.price_state = prices.state;
-    event.prices = prices.at(event.usage.input_tokens);
-    event.cost = prices.cost(&event.usage);
+    let tier = event.service_tier.as_deref().and_then(ServiceTier::from_name).unwrap_or(ServiceTier::Standard);
+    let bill = prices.bill(&event.usage, tier);
+    (event.price_state, event.prices, event.cost) = (bill.state, bill.prices, bill.cost);
 }
 
 fn count(prompt: &[u8], produced: ProducedText, _prices: &AppliedPrices) -> (Usage, UsageSource) {

@@ -117,6 +117,11 @@ impl Deployment {
         })
     }
 
+    /// Whether the model has OpenAI's responses and nothing else.
+    pub fn is_responses_only(&self) -> bool {
+        self.mode == ModelMode::Responses
+    }
+
     /// What a client must never see in a provider's error: where it stands and what we may have signed in with.
     pub fn hidden_texts(&self) -> Vec<String> {
         let host = match &self.target {
