@@ -368,10 +368,8 @@ mod tests {
         let base = |id, region| provider(id).unwrap().usual_api_base(region);
         let text = |url: &str| Some(url.to_owned());
         assert_eq!(base("openai", None), text("https://api.openai.com/v1"));
-        assert_eq!(
-            (base("vertex_ai", None), base("bedrock", None), base("azure", Some("westeurope"))),
-            (None, None, None)
-        );
+        assert_eq!((base("bedrock", None), base("azure", Some("westeurope"))), (None, None));
+        assert_eq!(base("vertex_ai", None), base("vertex_ai", Some("global")));
         assert_eq!(base("vertex_ai", Some("europe-west4")), text("https://europe-west4-aiplatform.googleapis.com"));
         assert_eq!(base("vertex_ai", Some("global")), text("https://aiplatform.googleapis.com"));
         assert_eq!(base("bedrock", Some("eu-west-1")), text("https://bedrock-runtime.eu-west-1.amazonaws.com"));
