@@ -25,6 +25,32 @@ pub enum DialectId {
     CohereChat,
 }
 
+impl DialectId {
+    /// Every dialect.
+    pub const ALL: [Self; 7] = [
+        Self::OpenAiChat,
+        Self::OpenAiCompletions,
+        Self::OpenAiResponses,
+        Self::AnthropicMessages,
+        Self::GeminiGenerate,
+        Self::BedrockConverse,
+        Self::CohereChat,
+    ];
+
+    /// Its name in golden files, logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai_chat",
+            Self::OpenAiCompletions => "openai_completions",
+            Self::OpenAiResponses => "openai_responses",
+            Self::AnthropicMessages => "anthropic_messages",
+            Self::GeminiGenerate => "gemini_generate",
+            Self::BedrockConverse => "bedrock_converse",
+            Self::CohereChat => "cohere_chat",
+        }
+    }
+}
+
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
 pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[];
 
@@ -77,7 +103,7 @@ pub struct Asked {
 }
 
 /// Writes the events of one stream. `out` gets whole frames of the wire format.
-pub trait StreamWriter: Send {
+pub trait StreamWriter: Send + Sync {
     /// Writes one piece; an [`Event::Error`] is told in words that were made by [`StreamWriter::error`]'s caller, so a writer
     /// ignores it here.
     fn write(&mut self, event: &Event, out: &mut BytesMut);
@@ -106,7 +132,7 @@ pub trait VendorDialect: Sync {
 }
 
 /// Reads the bytes of one stream, cut in any way.
-pub trait StreamReader: Send {
+pub trait StreamReader: Send + Sync {
     /// Takes the next bytes and adds the events that are whole to `events`.
     fn read(&mut self, piece: &[u8], events: &mut Vec<Event>) -> Result<(), Unreadable>;
 

@@ -10,6 +10,7 @@ pub mod bedrock;
 pub mod canonical;
 pub mod cohere;
 pub mod dialect;
+pub mod embedding;
 pub mod gemini;
 pub mod json_scan;
 pub mod media;

@@ -9,11 +9,12 @@ use pingora::{Result, http::ResponseHeader, proxy::Session};
 use serde_json::json;
 
 use crate::{
+    call::error_body,
     context::RequestContext,
     endpoints::Surface,
     lifecycle::Lifecycle,
     snapshot::{Deployment, Snapshot},
-    stages::{authenticate::Principal, authorize::may_use},
+    stages::{authenticate::Principal, authorize::may_use, relay::Relay},
 };
 
 const REQUEST_ID: &str = "x-request-id";
@@ -55,9 +56,8 @@ pub fn models(
         json!({ "id": name, "object": "model", "created": 0, "owned_by": owner })
     };
     if surface == Surface::Model1 {
-        let name = percent_decode(name);
-        return match snapshot.models.get(&name).filter(|_| may_use(principal, snapshot, &name)) {
-            Some(group) => Ok(view(&name, group).to_string().into()),
+        return match snapshot.models.get(name).filter(|_| may_use(principal, snapshot, name)) {
+            Some(group) => Ok(view(name, group).to_string().into()),
             None => {
                 let text = format!(
                     "The model `{}` does not exist, or this API key may not use it.",
@@ -71,18 +71,6 @@ pub fn models(
     names.sort_by_key(|(name, _)| name.as_str());
     let data: Vec<_> = names.into_iter().map(|(name, group)| view(name, group)).collect();
     Ok(json!({ "object": "list", "data": data }).to_string().into())
-}
-
-/// Names of models hold slashes and colons, which clients escape.
-fn percent_decode(text: &str) -> String {
-    let (bytes, mut out, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
-    while let Some(&byte) = bytes.get(at) {
-        let escaped =
-            text.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        out.push(escaped.unwrap_or(byte));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Writes a JSON document.
@@ -101,30 +89,43 @@ async fn write(session: &mut Session, header: ResponseHeader, body: Bytes) -> Re
     if is_head { Ok(()) } else { session.write_response_body(Some(body), true).await }
 }
 
-/// Writes an error in OpenAI's envelope.
+/// Writes an error in the client's dialect.
 pub async fn write_error(session: &mut Session, context: &RequestContext, error: &ApiError) -> Result<()> {
-    let body = Bytes::from(error.to_json());
-    let mut header = ResponseHeader::build_no_case(error.status(), Some(8))?;
+    let body = error_body(context.operation(), error);
+    let mut header = error_header(context, error.code, body.len())?;
+    if error.code == ErrorCode::MethodNotAllowed {
+        let other = crate::endpoints::allowed_methods(session.req_header().uri.path());
+        header.insert_header(header::ALLOW, other)?;
+    }
+    write(session, header, body).await
+}
+
+/// The header of an error whose body is already there.
+pub fn error_header(context: &RequestContext, code: ErrorCode, body_bytes: usize) -> Result<ResponseHeader> {
+    let mut header = ResponseHeader::build_no_case(code.status(), Some(12))?;
     header.insert_header(header::CONTENT_TYPE, "application/json")?;
-    header.insert_header(header::CONTENT_LENGTH, body.len())?;
-    match error.code {
-        ErrorCode::MethodNotAllowed => {
-            let other = crate::endpoints::allowed_methods(session.req_header().uri.path());
-            header.insert_header(header::ALLOW, other)?;
-        }
+    header.insert_header(header::CONTENT_LENGTH, body_bytes)?;
+    match code {
         ErrorCode::ServiceUnavailable => header.insert_header(header::RETRY_AFTER, "1")?,
         ErrorCode::BudgetExceeded => header.insert_header("x-should-retry", "false")?,
         _ => {}
     }
+    if let Some(Relay::Refusal(refusal)) = &context.relay
+        && let Some(value) = refusal.retry_after()
+    {
+        header.insert_header(header::RETRY_AFTER, value.clone())?;
+    }
     add_request_lines(&mut header, context)?;
-    write(session, header, body).await
+    Ok(header)
 }
 
-/// The header of an upstream's answer, made anew. `rewrites`: the body's length will change.
+/// The header of an upstream's answer, made anew. `rewrites`: the body's length will change; `media_type`: its
+/// type, where it is not the upstream's.
 pub fn relayed_header(
     upstream: &ResponseHeader,
     status: u16,
     rewrites: bool,
+    media_type: Option<&str>,
     is_http_10: bool,
     context: &RequestContext,
 ) -> Result<ResponseHeader> {
@@ -141,9 +142,10 @@ pub fn relayed_header(
         None if is_http_10 => {}
         None => header.insert_header(header::TRANSFER_ENCODING, "chunked")?,
     }
-    if status >= 400 {
-        header.insert_header(header::CONTENT_TYPE, "application/json")?;
-    } else if rewrites {
+    if let Some(media_type) = media_type {
+        header.insert_header(header::CONTENT_TYPE, media_type)?;
+    }
+    if rewrites {
         // Proxies on the client's side must neither keep nor hold back a stream.
         header.insert_header(header::CACHE_CONTROL, "no-cache")?;
         header.insert_header("x-accel-buffering", "no")?;
@@ -165,7 +167,11 @@ fn add_request_lines(header: &mut ResponseHeader, context: &RequestContext) -> R
     header.insert_header("x-deltallm-provider", deployment.provider.id)?;
     header.insert_header("x-deltallm-deployment", deployment.id.to_string())?;
     header.insert_header("x-deltallm-attempts", u64::from(context.attempts_made))?;
-    header.insert_header("x-deltallm-overhead-us", context.overhead_us)
+    header.insert_header("x-deltallm-overhead-us", context.overhead_us)?;
+    match context.attempt.as_ref().filter(|attempt| !attempt.dropped.is_empty()) {
+        Some(attempt) => header.insert_header("x-deltallm-dropped-params", printable(&attempt.dropped.join(","))),
+        None => Ok(()),
+    }
 }
 
 /// A model's name as a header value; characters that cannot stand in one are left out.

@@ -2,18 +2,21 @@
 
 use std::{sync::Arc, time::Instant};
 
-use bytes::Bytes;
-use deltallm_dialects::openai::request_index::RequestIndex;
-use deltallm_shared::{error::ErrorCode, event::Outcome, providers::StreamUsage, time_text::Timestamp};
+use deltallm_shared::{error::ErrorCode, event::Outcome, operation::Operation, time_text::Timestamp};
 use pingora::protocols::http::ServerSession;
 
 use crate::{
     accounting::call_record::CallRecord,
+    call::Call,
     lifecycle::InFlight,
-    net::replay_session::{self, Kept},
+    net::replay_session::{self, Held, Kept},
     routing::Plan,
     snapshot::{Deployment, Live},
-    stages::{receive::Received, relay::Relay},
+    stages::{
+        receive::Received,
+        relay::Relay,
+        translate::{Attempt, translate},
+    },
 };
 
 /// Lives from the first header byte to the last byte of the answer.
@@ -32,18 +35,22 @@ pub struct RequestContext {
     pub is_body_read: bool,
     /// read_body: the body as it came, and what stands in it.
     pub call: Option<Call>,
+    /// translate: whether parameters that a vendor does not have are left out.
+    pub drops_parameters: bool,
     /// route: whom to ask, in order.
     pub plan: Plan,
-    /// route: the number of the current attempt.
-    pub attempt: usize,
+    /// route: which deployment of the plan is asked.
+    pub turn: usize,
     /// send: how often an upstream was asked; a stale connection counts anew.
     pub attempts_made: u32,
-    /// send: the body of the current attempt.
-    pub upstream_body: Bytes,
+    /// translate: what the current attempt asks.
+    pub attempt: Option<Attempt>,
     /// send: when the gateway's own work was done, in microseconds from the start.
     pub overhead_us: u64,
     /// relay: what happens to the answer's bytes.
     pub relay: Option<Relay>,
+    /// relay: the header that replaces the one which is held back.
+    pub held: Held,
     /// relay: the real session, while it is wrapped.
     pub kept_session: Option<Kept>,
     /// account: settles the call when it is dropped, whatever happened.
@@ -52,22 +59,6 @@ pub struct RequestContext {
     pub error: Option<ErrorCode>,
     /// Counts the request as under way. Fields are dropped in their order: last, so that a stop waits for the record.
     pub in_flight: InFlight,
-}
-
-/// A body that has been read.
-pub struct Call {
-    /// As it came.
-    pub body: Bytes,
-    /// What stands in it.
-    pub index: RequestIndex,
-}
-
-impl Call {
-    /// The body for a deployment: its name of the model, and usage asked for where it has to be.
-    pub fn body_for(&self, deployment: &Deployment) -> Bytes {
-        let ask_usage = deployment.provider.stream_usage == StreamUsage::Asked;
-        self.index.rewrite(&self.body, &deployment.upstream_model, ask_usage)
-    }
 }
 
 impl RequestContext {
@@ -81,10 +72,12 @@ impl RequestContext {
             received: None,
             is_body_read: false,
             call: None,
+            drops_parameters: false,
             plan: Plan::default(),
-            attempt: 0,
+            turn: 0,
+            attempt: None,
             attempts_made: 0,
-            upstream_body: Bytes::new(),
+            held: Held::default(),
             overhead_us: 0,
             relay: None,
             kept_session: None,
@@ -94,16 +87,33 @@ impl RequestContext {
         }
     }
 
-    /// Goes on to the next deployment of the plan; stays where it is when there is none.
-    pub fn next_attempt(&mut self) -> bool {
-        let has_next = self.plan.attempt(self.attempt + 1).is_some();
-        self.attempt += usize::from(has_next);
-        has_next
+    /// Goes on to the next deployment of the plan that can do what is asked; stays where it is when there is none.
+    pub fn next_deployment(&mut self) -> bool {
+        let Some(call) = &self.call else { return false };
+        let mut turn = self.turn + 1;
+        while let Some(deployment) = self.plan.attempt(turn) {
+            if let Ok(attempt) = translate(call, deployment, self.drops_parameters) {
+                (self.turn, self.attempt) = (turn, Some(attempt));
+                return true;
+            }
+            turn += 1;
+        }
+        false
+    }
+
+    /// What is asked of a model, where something is.
+    pub fn operation(&self) -> Option<Operation> {
+        self.received.as_ref().and_then(|received| received.endpoint.operation())
+    }
+
+    /// What the client must not see of the deployment that is asked: where it stands, and with what we sign in.
+    pub fn hidden_texts(&self) -> Vec<String> {
+        self.deployment().map(|deployment| deployment.hidden_texts()).unwrap_or_default()
     }
 
     /// The deployment of the current attempt.
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
-        self.plan.attempt(self.attempt)
+        self.plan.attempt(self.turn)
     }
 
     /// The body is not replayed any more: Pingora gets the client's own session back.

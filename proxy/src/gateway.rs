@@ -6,7 +6,7 @@
 //! | hook | stages |
 //! |---|---|
 //! | `early_request_filter` | the header has arrived: stop its deadline |
-//! | `request_filter` | receive, authenticate, read_body, authorize, route, open the record |
+//! | `request_filter` | receive, authenticate, read_body, authorize, route, translate, open the record |
 //! | `upstream_peer` | the address of the attempt |
 //! | `upstream_request_filter`, `request_body_filter` | send |
 //! | `response_filter`, `response_body_filter` | relay |
@@ -31,20 +31,22 @@ use pingora::{
 use crate::{
     accounting::{Accounts, call_record::CallRecord},
     answers,
-    context::{Call, RequestContext},
+    call::Call,
+    context::RequestContext,
     endpoints::Surface,
     lifecycle::Lifecycle,
     net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},
     routing::Plan,
-    snapshot::Live,
+    snapshot::{Deployment, Live},
     stages::{
         account,
         authenticate::{self, Credentials},
         authorize,
         read_body::{self, BodyError},
         receive,
-        relay::Relay,
+        relay::{Passed, RefusalRelay, Relay},
         reply, send,
+        translate::translate,
     },
     telemetry::metrics::OutcomeLabel,
 };
@@ -53,6 +55,8 @@ use crate::{
 const EMPTY_ANSWER: ErrorType = ErrorType::Custom("the upstream's answer has no body");
 /// The client left before any status was written; nginx's number for it.
 const CLIENT_CLOSED: u16 = 499;
+/// Pingora's error for an answer that is given up for another attempt.
+const ANOTHER_ATTEMPT: ErrorType = ErrorType::Custom("another attempt is made");
 
 /// Everything a request needs, made once by `boot.rs`.
 pub struct Gateway {
@@ -152,7 +156,7 @@ impl ProxyHttp for Gateway {
         if context.overhead_us == 0 {
             context.overhead_us = u64::try_from(context.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         }
-        let streams = context.call.as_ref().is_some_and(|call| call.index.stream);
+        let streams = context.call.as_ref().is_some_and(|call| call.streams);
         while let Some(deployment) = context.deployment().cloned() {
             let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
             match self.peers.of(&deployment, silence).await {
@@ -160,7 +164,7 @@ impl ProxyHttp for Gateway {
                 Err(error) => {
                     self.count_attempt("failed");
                     tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "no address for the deployment");
-                    if !context.next_attempt() {
+                    if !context.next_deployment() {
                         return Err(Error::explain(ErrorType::ConnectError, error.to_string()).into_up());
                     }
                 }
@@ -176,13 +180,10 @@ impl ProxyHttp for Gateway {
         request: &mut RequestHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
-        let Some(deployment) = context.deployment().cloned() else {
+        let (Some(deployment), Some(attempt)) = (context.deployment().cloned(), &context.attempt) else {
             return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
         };
-        context.upstream_body = context.call.as_ref().map(|call| call.body_for(&deployment)).unwrap_or_default();
-        let path = context.received.as_ref().map_or("", |received| received.path);
-        *request =
-            send::upstream_request(&session.req_header().headers, &deployment, path, context.upstream_body.len())?;
+        *request = send::upstream_request(&session.req_header().headers, &deployment, attempt)?;
         context.attempts_made += 1;
         if let Some(record) = &mut context.record {
             record.served_by(&deployment);
@@ -201,7 +202,7 @@ impl ProxyHttp for Gateway {
         is_end: bool,
         context: &mut RequestContext,
     ) -> Result<()> {
-        *body = is_end.then(|| context.upstream_body.clone());
+        *body = is_end.then(|| context.attempt.as_ref().map(|attempt| attempt.body.clone()).unwrap_or_default());
         Ok(())
     }
 
@@ -221,17 +222,11 @@ impl ProxyHttp for Gateway {
             context.relay = Some(relay);
             return Error::e_explain(EMPTY_ANSWER, header.status.to_string());
         }
-        let status = match &relay {
-            Relay::Error { verdict, .. } => {
-                context.error = Some(verdict.error.code);
-                verdict.error.status()
-            }
-            _ => header.status.as_u16(),
-        };
         self.count_attempt(if header.status.as_u16() < 400 { "answered" } else { "error_status" });
-        let rewrites = !matches!(relay, Relay::Document { .. });
         let is_http_10 = session.req_header().version == http::Version::HTTP_10;
-        *header = answers::relayed_header(header, status, rewrites, is_http_10, context)?;
+        // Of an error this header never goes out: what the client gets is known at the end of its body.
+        let status = header.status.as_u16();
+        *header = answers::relayed_header(header, status, relay.rewrites(), relay.media_type(), is_http_10, context)?;
         context.relay = Some(relay);
         Ok(())
     }
@@ -239,17 +234,30 @@ impl ProxyHttp for Gateway {
     /// relay: bytes through, usage out, errors replaced. At the end the call is settled, before its last bytes go out.
     fn response_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         is_end: bool,
         context: &mut RequestContext,
     ) -> Result<Option<Duration>> {
         let (Some(relay), Some(record)) = (&mut context.relay, &mut context.record) else { return Ok(None) };
         let piece = body.take().unwrap_or_default();
-        let out = relay
-            .pass(piece, is_end, record)
+        let is_begun = session.response_written().is_some();
+        let passed = relay
+            .pass(piece, is_end, is_begun, record)
             .map_err(|error| Error::explain(ErrorType::InvalidHTTPHeader, error.to_string()).into_up())?;
-        *body = Some(out);
+        *body = Some(match passed {
+            Passed::Bytes(bytes) => bytes,
+            Passed::Refused(refused) => {
+                // What a vendor refused costs nothing; an answer that only we could not read was paid for.
+                if refused.failure.is_some() {
+                    record.nothing_consumed();
+                }
+                record.settle(RefusalRelay::outcome(&refused), refused.error.status(), Some(refused.error.code));
+                context.error = Some(refused.error.code);
+                context.held.replace(answers::error_header(context, refused.error.code, refused.body.len())?);
+                refused.body
+            }
+        });
         Ok(None)
     }
 
@@ -262,7 +270,7 @@ impl ProxyHttp for Gateway {
         mut error: Box<Error>,
     ) -> Box<Error> {
         self.note_attempt(context, &error);
-        error.set_retry(context.next_attempt());
+        error.set_retry(context.next_deployment());
         error
     }
 
@@ -292,13 +300,17 @@ impl ProxyHttp for Gateway {
     /// The end of a request that failed: an error where no status was written, a last event in a stream, else a cut connection.
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
         let written = session.response_written().map(|header| header.status.as_u16());
-        let model = context.call.as_ref().map_or("", |call| call.index.model.as_str());
-        let verdict = match &context.relay {
-            Some(Relay::Error { verdict, .. }) => Some((verdict.error.clone(), verdict.outcome)),
+        let model = context.call.as_ref().map(|call| call.index.model.clone()).unwrap_or_default();
+        let verdict = match &mut context.relay {
+            Some(Relay::Refusal(refusal)) => {
+                let refused = refusal.verdict();
+                let outcome = RefusalRelay::outcome(&refused);
+                Some((refused.error, outcome))
+            }
             _ => None,
         };
         // An error of the provider is what the client is told, also when its body is missing or breaks off.
-        let Some((told, outcome)) = verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, model))
+        let Some((told, outcome)) = verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, &model))
         else {
             tracing::debug!(request_id = context.request_id, cause = %error, "the client left");
             context.settle(Outcome::ClientClosed, written.unwrap_or(CLIENT_CLOSED), None);
@@ -306,7 +318,7 @@ impl ProxyHttp for Gateway {
         };
         tracing::warn!(request_id = context.request_id, cause = %error, status = ?written, code = told.code.code(), "the request failed");
         context.error = Some(told.code);
-        let is_refused = matches!(context.relay, Some(Relay::Error { .. }));
+        let is_refused = matches!(context.relay, Some(Relay::Refusal(_)));
         if let Some(record) = context.record.as_mut()
             && (is_refused || (written.is_none() && outcome == Outcome::UpstreamError))
         {
@@ -319,7 +331,7 @@ impl ProxyHttp for Gateway {
             context.unwrap_session(session.as_downstream_mut());
             session.set_keepalive(None);
             let _ = answers::write_error(session, context, &told).await;
-        } else if let Some(last_words) = context.relay.as_ref().and_then(|relay| relay.last_words(&told)) {
+        } else if let Some(last_words) = context.relay.as_mut().and_then(|relay| relay.last_words(&told)) {
             let _ = session.write_response_body(Some(last_words), true).await;
         }
         FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: false }
@@ -345,7 +357,8 @@ impl Gateway {
         let head = session.req_header();
         context.request_id = receive::request_id(&head.headers);
         let received = receive::receive(head)?;
-        let (endpoint, rest) = (received.endpoint, received.rest.clone());
+        let (endpoint, path_model) = (received.endpoint, received.path_model.clone());
+        let wants_events = receive::query_value(head, "alt").is_some_and(|alt| alt == "sse");
         let received = context.received.insert(received);
 
         // Probes are answered without a key and while stopping; nothing else is taken any more then.
@@ -360,8 +373,9 @@ impl Gateway {
         let principal = authenticate::authenticate(headers, &context.live, &self.credentials, context.started_at)?;
 
         let snapshot = context.live.snapshot.load_full();
-        let Surface::Model { required, can_stream } = endpoint.surface else {
-            let body = answers::models(endpoint.surface, &rest, &principal, &snapshot)?;
+        let Surface::Model { operation, required, streams } = endpoint.surface else {
+            let name = path_model.unwrap_or_default();
+            let body = answers::models(endpoint.surface, &name, &principal, &snapshot)?;
             answers::write_json(session, context, 200, body).await?;
             return Ok(Flow::Answered);
         };
@@ -375,12 +389,13 @@ impl Gateway {
         let client = session.as_downstream_mut();
         let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
         context.is_body_read = true;
-        let index = RequestIndex::read(&body, required)?;
-        record.asked_for(&index);
-        index.check_stream(can_stream)?;
+        let index = RequestIndex::read_for(&body, required, path_model.as_deref())?;
+        let call = Call::new(operation, body, index, path_model);
+        let call = context.call.insert(call.streaming(streams, wants_events)?);
+        record.asked_for(&call.index, call.streams);
 
         // authorize: as soon as the model is known.
-        let group = authorize::authorize(&principal, &snapshot, &index.model)?;
+        let group = authorize::authorize(&principal, &snapshot, &call.index.model)?;
 
         // Limits and budgets (admit), input guardrails (guard_input) and the cache (lookup_cache) have their place here, in
         // this order: what is refused for money must not be looked at by a paid guardrail, and what a guardrail refuses must
@@ -389,13 +404,18 @@ impl Gateway {
         // route: which deployments, in which order.
         context.plan = Plan::shuffle(group, record.event().event_id.random_bits());
 
+        // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
+        context.drops_parameters = snapshot.drops_parameters;
+        let can_do = |deployment: &Deployment| translate(call, deployment, snapshot.drops_parameters);
+        let (turn, deployment, attempt) = context.plan.first_that(can_do)?;
+
         // open: on file before anything can cost money.
-        record.open(context.plan.first()?, body.slice(index.prompt.clone()))?;
-        context.call = Some(Call { body, index });
+        record.open(deployment, call.body.slice(call.index.prompt.clone()))?;
+        (context.turn, context.attempt) = (turn, Some(attempt));
 
         // From here on Pingora's own loop runs over the body that was read.
         let time_left = self.request_timeout.saturating_sub(context.started.elapsed());
-        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), self.lifecycle.cut(), time_left));
+        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), self.lifecycle.cut(), time_left, context.held.clone()));
         Ok(Flow::ToUpstream)
     }
 

@@ -6,6 +6,7 @@
 pub mod accounting;
 pub mod answers;
 pub mod boot;
+pub mod call;
 pub mod context;
 pub mod endpoints;
 pub mod gateway;
@@ -14,6 +15,7 @@ pub mod listen;
 pub mod mock;
 pub mod net;
 pub mod ops;
+pub mod providers;
 pub mod routing;
 pub mod snapshot;
 pub mod stages;

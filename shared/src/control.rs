@@ -169,6 +169,8 @@ pub enum ModelMode {
     Chat,
     /// Embeddings.
     Embedding,
+    /// OpenAI's responses only: the newest reasoning models have no chat completions.
+    Responses,
 }
 
 /// Where a deployment is defined.

@@ -151,6 +151,10 @@ impl Provider {
         Self { wire, credential_style, stream_usage: StreamUsage::Always, ..self }
     }
 
+    const fn with_usage_asked(self) -> Self {
+        Self { stream_usage: StreamUsage::Asked, ..self }
+    }
+
     const fn always_with_usage(self) -> Self {
         Self { stream_usage: StreamUsage::Always, ..self }
     }
@@ -173,6 +177,7 @@ pub const PROVIDERS: &[Provider] = &[
     vendor("azure", "Azure OpenAI", "", "AZURE_API_KEY")
         .without_base()
         .speaking(Wire::Azure, CredentialStyle::AzureKey)
+        .with_usage_asked()
         .doing(ALL_OF_OPENAI),
     vendor("anthropic", "Anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY")
         .speaking(Wire::Anthropic, CredentialStyle::XApiKey)

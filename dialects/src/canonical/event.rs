@@ -196,7 +196,7 @@ impl Delta {
             )
             | (Self::Arguments(more), PartKind::ToolCall { arguments: text, .. }) => text.push_str(&more),
             (Self::Signature(more), PartKind::Reasoning { signature, .. } | PartKind::ToolCall { signature, .. }) => {
-                *signature = Some(more)
+                *signature = Some(more);
             }
             (Self::Citation(citation), PartKind::Text { citations, .. }) => citations.push(citation),
             _ => {}

@@ -35,6 +35,12 @@ impl ProducedText {
         }
     }
 
+    /// Takes a piece of output that is text already.
+    pub fn take_text(&mut self, text: &str) {
+        let quoted = serde_json::to_vec(text).unwrap_or_default();
+        self.keep(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
+    }
+
     fn keep(&mut self, escaped: &[u8]) {
         if escaped.is_empty() {
             return;

@@ -17,8 +17,8 @@ const MAX_DEPTH: usize = 128;
 pub struct RequestIndex {
     /// The model that is asked for.
     pub model: String,
-    /// Where its value stands, quotes included.
-    model_value: Range<usize>,
+    /// Where its value stands, quotes included; `None` where the path names the model and the body does not.
+    model_value: Option<Range<usize>>,
     /// Whether a stream is wanted.
     pub stream: bool,
     /// Where the value of `stream_options` stands.
@@ -40,8 +40,14 @@ pub struct RequestIndex {
 impl RequestIndex {
     /// Reads a body. `required` names the field without which the endpoint makes no sense: `messages`, `input` …
     pub fn read(body: &[u8], required: &'static str) -> Result<Self, ApiError> {
+        Self::read_for(body, required, None)
+    }
+
+    /// The same, where the path may name the model, which then counts. An empty `required` requires nothing: the whole body
+    /// stands for the prompt.
+    pub fn read_for(body: &[u8], required: &'static str, path_model: Option<&str>) -> Result<Self, ApiError> {
         check_depth(body)?;
-        let mut index = Self { answers: 1, ..Self::default() };
+        let mut index = Self { answers: 1, prompt: 0..body.len(), ..Self::default() };
         let mut seen: Vec<&'static str> = Vec::with_capacity(8);
         if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
             return Err(broken("it is not a JSON object"));
@@ -66,10 +72,12 @@ impl RequestIndex {
         if last_value_end > 0 && (rest.next(), rest.next()) != (Some(&b'}'), None) {
             return Err(broken("something follows the object"));
         }
-        if !seen.contains(&"model") {
-            return Err(missing("model"));
+        match path_model {
+            Some(model) => model.clone_into(&mut index.model),
+            None if !seen.contains(&"model") => return Err(missing("model")),
+            None => {}
         }
-        if !seen.contains(&required) {
+        if !required.is_empty() && !seen.contains(&required) {
             return Err(missing(required));
         }
         Ok(index)
@@ -81,7 +89,7 @@ impl RequestIndex {
             "model" => {
                 let model = value.as_str().filter(|model| !model.is_empty());
                 model.ok_or_else(|| wrong_type(key, "a non-empty string"))?.clone_into(&mut self.model);
-                self.model_value = range;
+                self.model_value = Some(range);
             }
             "stream" => {
                 self.stream = match value.get_type() {
@@ -134,8 +142,8 @@ impl RequestIndex {
     /// The body for the provider: its own model name, and usage asked for in a stream. The rest is as it came.
     pub fn rewrite(&self, body: &Bytes, upstream_model: &str, ask_usage: bool) -> Bytes {
         let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::with_capacity(2);
-        if self.model != upstream_model {
-            edits.push((self.model_value.clone(), json_string(upstream_model)));
+        if let Some(value) = self.model_value.clone().filter(|value| body[value.clone()] != *json_string(upstream_model)) {
+            edits.push((value, json_string(upstream_model)));
         }
         if ask_usage && self.stream && !self.include_usage {
             edits.push(self.usage_edit(body));
@@ -189,7 +197,7 @@ fn check_required(key: &'static str, value: &LazyValue<'_>) -> Result<(), ApiErr
             if first.starts_with(']') { Err(wrong_type(key, "an array with at least one message")) } else { Ok(()) }
         }
         ("messages", _) => Err(wrong_type(key, "an array of messages")),
-        (_, JsonType::String | JsonType::Array) => Ok(()),
+        (_, JsonType::String | JsonType::Array | JsonType::Object) => Ok(()),
         _ => Err(wrong_type(key, "a string or an array")),
     }
 }

@@ -7,7 +7,10 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use deltallm_dialects::openai::{produced_text::ProducedText, request_index::RequestIndex};
+use deltallm_dialects::{
+    canonical::{Answer, Delta, Event, PartKind},
+    openai::{produced_text::ProducedText, request_index::RequestIndex},
+};
 use deltallm_shared::{
     catalog,
     error::{ApiError, ErrorCode},
@@ -36,6 +39,8 @@ pub struct CallRecord {
     prompt: Bytes,
     produced: ProducedText,
     usage: Option<Usage>,
+    /// What the provider said of the input before it answered; the output is not known by it.
+    input_usage: Option<Usage>,
     started: Instant,
     first_byte_us: Option<u64>,
     last_progress: Instant,
@@ -61,6 +66,7 @@ impl CallRecord {
             prompt: Bytes::new(),
             produced: ProducedText::default(),
             usage: None,
+            input_usage: None,
             started,
             first_byte_us: None,
             last_progress: started,
@@ -80,10 +86,10 @@ impl CallRecord {
     }
 
     /// Names what is asked for.
-    pub fn asked_for(&mut self, index: &RequestIndex) {
+    pub fn asked_for(&mut self, index: &RequestIndex, streams: bool) {
         // The caller chooses these texts: a record must not become as large as a body.
         self.event.model = index.model.chars().take(MAX_TEXT_CHARS).collect();
-        self.event.stream = index.stream;
+        self.event.stream = streams;
         self.event.end_user = index.end_user.as_deref().map(|user| user.chars().take(MAX_TEXT_CHARS).collect());
     }
 
@@ -159,6 +165,36 @@ impl CallRecord {
         self.usage = Some(usage);
     }
 
+    /// One piece of an answer in the canonical form.
+    pub fn event_of_answer(&mut self, event: &Event) {
+        match event {
+            Event::Start { usage: Some(usage), .. } => self.input_usage = Some(*usage),
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::PartDelta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => self.produced_text(text),
+            _ => {}
+        }
+    }
+
+    /// A whole answer in the canonical form.
+    pub fn answer(&mut self, answer: &Answer) {
+        self.usage = answer.usage;
+        for part in answer.choices.iter().flat_map(|choice| &choice.parts) {
+            match &part.kind {
+                PartKind::Text { text, .. }
+                | PartKind::Reasoning { text, .. }
+                | PartKind::Refusal { text }
+                | PartKind::ToolCall { arguments: text, .. } => self.produced_text(text),
+                _ => {}
+            }
+        }
+    }
+
+    fn produced_text(&mut self, text: &str) {
+        if self.usage.is_none() {
+            self.produced.take_text(text);
+        }
+    }
+
     /// Puts on file how far a stream is, at most once a second.
     pub fn progress(&mut self) {
         let now = Instant::now();
@@ -199,6 +235,7 @@ impl CallRecord {
             let call = Uncounted {
                 event: std::mem::take(event),
                 prices: self.prices,
+                input_usage: self.input_usage,
                 prompt: std::mem::take(&mut self.prompt),
                 produced: std::mem::take(&mut self.produced),
             };

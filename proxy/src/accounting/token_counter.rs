@@ -37,6 +37,8 @@ pub struct Uncounted {
     pub event: SpendEvent,
     /// What it is billed at.
     pub prices: AppliedPrices,
+    /// What the provider said of the input before the answer broke off.
+    pub input_usage: Option<Usage>,
     /// The JSON of the prompt.
     pub prompt: Bytes,
     /// What the model produced.
@@ -114,8 +116,11 @@ type Measure = fn(&[u8], ProducedText, &AppliedPrices) -> (Usage, UsageSource);
 
 impl Books {
     fn settle(&self, call: Uncounted, measure: Measure) {
-        let Uncounted { mut event, prices, prompt, produced } = call;
+        let Uncounted { mut event, prices, input_usage, prompt, produced } = call;
         (event.usage, event.usage_source) = measure(&prompt, produced, &prices);
+        if let Some(input) = input_usage {
+            event.usage = Usage { output_tokens: event.usage.output_tokens, ..input };
+        }
         price(&mut event, &prices);
         self.waiting_bytes.fetch_sub(prompt.len(), Ordering::Relaxed);
         self.metrics.observe_usage(&event);

@@ -5,6 +5,9 @@
 //! own loop (peers, pools, retries, filters) runs over it for any size and any number of attempts. `request_body_filter` puts
 //! the real bytes in its place.
 //!
+//! It holds the answer's header back until the first bytes of its body are there. Until then nothing has been said to the client:
+//! an answer that turns out to be an error gets another header ([`Held::replace`]), or another attempt.
+//!
 //! It also ends requests from outside: when the process has to stop, or when the request has used its time.
 //!
 //! It implements a trait that Pingora leaves out of its documentation: the version is pinned in `Cargo.toml`, and the tests in
@@ -42,22 +45,61 @@ pub const OUT_OF_TIME: ErrorType = ErrorType::Custom("the request has used its t
 /// Holds the real session after the wrapper was dropped.
 pub type Kept = Arc<Mutex<Option<Box<ServerSession>>>>;
 
+/// The header that is to go out in the place of the one that is held back.
+#[derive(Clone, Default)]
+pub struct Held(Arc<Mutex<Option<Box<ResponseHeader>>>>);
+
+impl Held {
+    /// Puts another header in the place of the one that is held back.
+    pub fn replace(&self, header: ResponseHeader) {
+        *self.0.lock() = Some(Box::new(header));
+    }
+}
+
 /// The wrapper.
 pub struct ReplaySession {
     inner: Box<ServerSession>,
     kept: Kept,
     cut: watch::Receiver<bool>,
     deadline: Pin<Box<Sleep>>,
+    held: Option<Box<ResponseHeader>>,
+    instead: Held,
 }
 
 impl ReplaySession {
     /// Wraps a session whose body has been read. [`unwrap`] gives it back.
-    pub fn wrap(session: &mut ServerSession, cut: watch::Receiver<bool>, time_left: Duration) -> Kept {
+    pub fn wrap(
+        session: &mut ServerSession,
+        cut: watch::Receiver<bool>,
+        time_left: Duration,
+        instead: Held,
+    ) -> Kept {
         let kept = Kept::default();
         let inner = Box::new(std::mem::replace(session, nothing()));
-        let wrapper = Self { inner, kept: Arc::clone(&kept), cut, deadline: Box::pin(sleep(time_left)) };
+        let deadline = Box::pin(sleep(time_left));
+        let wrapper = Self { inner, kept: Arc::clone(&kept), cut, deadline, held: None, instead };
         *session = ServerSession::new_custom(Box::new(wrapper));
         kept
+    }
+
+    /// Holds a header back, and lets it go before the first bytes of its body.
+    fn hold(&mut self, tasks: Vec<HttpTask>) -> Vec<HttpTask> {
+        let mut out = Vec::with_capacity(tasks.len() + 1);
+        for task in tasks {
+            match task {
+                // Of an answer that was given up for another attempt, nothing was sent: the newer header counts.
+                HttpTask::Header(header, false) if !header.status.is_informational() => self.held = Some(header),
+                HttpTask::Body(data, false) if self.held.is_some() && data.as_ref().is_none_or(Bytes::is_empty) => {}
+                task => {
+                    if let Some(header) = self.held.take() {
+                        let header = self.instead.0.lock().take().unwrap_or(header);
+                        out.push(HttpTask::Header(header, false));
+                    }
+                    out.push(task);
+                }
+            }
+        }
+        out
     }
 }
 
@@ -127,14 +169,14 @@ impl CustomSession for ReplaySession {
     /// still good for an error event.
     async fn response_duplex_vec(&mut self, mut tasks: Vec<HttpTask>) -> Result<bool> {
         let failed = tasks.iter().position(|task| matches!(task, HttpTask::Failed(_)));
-        let Some(at) = failed else { return self.inner.response_duplex_vec(tasks).await };
-        let failure = tasks.drain(at..).next();
-        if !tasks.is_empty() {
-            self.inner.response_duplex_vec(tasks).await?;
+        let failure = failed.and_then(|at| tasks.drain(at..).next());
+        if self.held.is_some() || tasks.iter().any(|task| matches!(task, HttpTask::Header(..))) {
+            tasks = self.hold(tasks);
         }
+        let is_done = if tasks.is_empty() { false } else { self.inner.response_duplex_vec(tasks).await? };
         match failure {
             Some(HttpTask::Failed(error)) => Err(error),
-            _ => Ok(false),
+            _ => Ok(is_done),
         }
     }
 

@@ -37,17 +37,29 @@ impl Plan {
         Self { deployments }
     }
 
-    /// The deployment of the first attempt.
-    pub fn first(&self) -> Result<&Arc<Deployment>, ApiError> {
-        let nobody =
-            || ApiError::new(ErrorCode::NoHealthyDeployment, "No deployment serves this model now. Try again.");
-        self.attempt(0).ok_or_else(nobody)
+    /// The first deployment that `check` has no objection to, with what it gave; else the first objection.
+    pub fn first_that<T>(
+        &self,
+        check: impl Fn(&Deployment) -> Result<T, ApiError>,
+    ) -> Result<(usize, &Arc<Deployment>, T), ApiError> {
+        let mut objection = None;
+        for (turn, deployment) in self.deployments.iter().enumerate() {
+            match check(deployment) {
+                Ok(found) => return Ok((turn, deployment, found)),
+                Err(error) => drop(objection.get_or_insert(error)),
+            }
+        }
+        Err(objection.unwrap_or_else(nobody))
     }
 
     /// The deployment of an attempt, counted from 0.
     pub fn attempt(&self, number: usize) -> Option<&Arc<Deployment>> {
         self.deployments.get(number)
     }
+}
+
+fn nobody() -> ApiError {
+    ApiError::new(ErrorCode::NoHealthyDeployment, "No deployment serves this model now. Try again.")
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, fast, and good enough to spread load.

@@ -44,6 +44,14 @@ pub struct Deployment {
     pub prices: AppliedPrices,
     /// How the mock behaves.
     pub mock: MockOptions,
+    /// Azure's version of the interface.
+    pub api_version: Option<String>,
+    /// The cloud's region.
+    pub region: Option<String>,
+    /// Google Cloud's project.
+    pub project: Option<String>,
+    /// Whether parameters that the vendor does not have are left out.
+    pub drop_params: bool,
     /// Whether its address was set through the API and must pass the egress guard.
     pub is_guarded: bool,
 }
@@ -74,8 +82,9 @@ impl Deployment {
         let base = record.api_base.as_deref().or(provider.default_api_base).ok_or("it needs an api_base")?;
         let (target, base_path) = take_apart(base)?;
         let authorization = match (provider.credential_style, api_key) {
-            (CredentialStyle::Bearer, Some(key)) => Some(bearer(key)?),
-            (CredentialStyle::Bearer, None) if provider.needs_api_key => return Err("it needs an api_key".to_owned()),
+            (CredentialStyle::None, _) => None,
+            (_, Some(key)) => Some(bearer(key)?),
+            (_, None) if provider.needs_api_key => return Err("it needs an api_key".to_owned()),
             _ => None,
         };
         let millis = |ms: Option<u64>, default| ms.filter(|ms| *ms > 0).map_or(default, Duration::from_millis);
@@ -93,8 +102,17 @@ impl Deployment {
             mode: record.mode,
             prices: AppliedPrices::resolve(&record.provider, &record.upstream_model, record.prices),
             mock: record.mock,
+            api_version: None,
+            region: None,
+            project: None,
+            drop_params: false,
             is_guarded: record.source == DeploymentSource::Database,
         })
+    }
+
+    /// Whether the model has OpenAI's responses and nothing else.
+    pub fn is_responses_only(&self) -> bool {
+        self.mode == ModelMode::Responses
     }
 
     /// What a client must never see in a provider's error: where it stands and what we sign in with.

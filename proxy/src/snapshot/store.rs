@@ -191,6 +191,7 @@ impl Store {
             teams: self.teams.clone(),
             users: self.users.clone(),
             organizations: self.organizations.clone(),
+            drops_parameters: false,
         }));
     }
 

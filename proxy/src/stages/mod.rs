@@ -9,3 +9,4 @@ pub mod receive;
 pub mod relay;
 pub mod reply;
 pub mod send;
+pub mod translate;

@@ -19,10 +19,8 @@ const REQUEST_ID: &str = "x-request-id";
 pub struct Received {
     /// Which surface.
     pub endpoint: &'static Endpoint,
-    /// Its path without `/v1`.
-    pub path: &'static str,
-    /// What stands behind the path.
-    pub rest: String,
+    /// The model, where the path names it; without escapes.
+    pub path_model: Option<String>,
     /// The body's length where it is known in advance.
     pub content_length: Option<u64>,
     /// Whether the client waits for `100 Continue`.
@@ -48,8 +46,8 @@ pub fn announces_body(headers: &HeaderMap) -> bool {
 pub fn receive(head: &Parts) -> Result<Received, ApiError> {
     check_size(&head.headers)?;
     check_framing(head)?;
-    let (endpoint, path, rest) = match endpoints::find(&head.method, head.uri.path()) {
-        Found::Endpoint(endpoint, path, rest) => (endpoint, path, rest.to_owned()),
+    let (endpoint, path_model) = match endpoints::find(&head.method, head.uri.path()) {
+        Found::Endpoint(endpoint, model) => (endpoint, model.map(percent_decode)),
         Found::OtherMethod(allowed) => {
             let text = format!("{} is not allowed here; use {allowed}.", head.method);
             return Err(ApiError::new(ErrorCode::MethodNotAllowed, text));
@@ -74,7 +72,19 @@ pub fn receive(head: &Parts) -> Result<Received, ApiError> {
     }
     let expects_continue =
         head.headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    Ok(Received { endpoint, path, rest, content_length, expects_continue })
+    Ok(Received { endpoint, path_model, content_length, expects_continue })
+}
+
+/// Names of models hold slashes and colons, which clients escape.
+fn percent_decode(text: &str) -> String {
+    let (bytes, mut out, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let escaped =
+            text.get(at + 1..at + 3).filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        out.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn check_size(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -84,6 +94,11 @@ fn check_size(headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::new(ErrorCode::HeadersTooLarge, text));
     }
     Ok(())
+}
+
+/// The value of a parameter of the query, as it stands there.
+pub fn query_value<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
+    head.uri.query()?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 fn check_framing(head: &Parts) -> Result<(), ApiError> {

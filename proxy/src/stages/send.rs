@@ -1,33 +1,40 @@
-//! Eighth stage: the request for the provider, built from nothing. What is not named here does not leave: no client credential,
+//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client credential,
 //! cookie or forwarding header reaches a provider.
 
 use http::{HeaderMap, header};
 use pingora::{Result, http::RequestHeader};
 
-use crate::snapshot::{Deployment, Target};
+use super::translate::Attempt;
+use crate::{
+    providers,
+    snapshot::{Deployment, Target},
+};
 
 /// Headers of the client that a provider may see.
-const PASSED_ON: [&str; 5] = ["accept", "openai-beta", "idempotency-key", "traceparent", "tracestate"];
+const PASSED_ON: [&str; 4] = ["openai-beta", "idempotency-key", "traceparent", "tracestate"];
 const USER_AGENT: &str = concat!("deltallm/", env!("CARGO_PKG_VERSION"));
 
 /// Runs the stage for one attempt.
 pub fn upstream_request(
     client: &HeaderMap,
     deployment: &Deployment,
-    path: &str,
-    body_bytes: usize,
+    attempt: &Attempt,
 ) -> Result<RequestHeader> {
-    let path = format!("{}{path}", deployment.base_path);
-    let mut request = RequestHeader::build_no_case("POST", path.as_bytes(), Some(12))?;
+    let mut request = RequestHeader::build_no_case("POST", attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
     if let Some(value) = &deployment.authorization {
         request.insert_header(header::AUTHORIZATION, value.clone())?;
     }
     request.insert_header(header::CONTENT_TYPE, "application/json")?;
-    request.insert_header(header::CONTENT_LENGTH, body_bytes)?;
+    request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
     // We read what comes back: usage, errors, events.
     request.insert_header(header::ACCEPT_ENCODING, "identity")?;
     request.insert_header(header::USER_AGENT, USER_AGENT)?;
+    for (name, value) in providers::vendor(deployment.provider.wire).headers(client) {
+        request.insert_header(name, value)?;
+    }
+    // What is wanted is known by the attempt; a client that takes anything must not get another format than we read.
+    request.insert_header(header::ACCEPT, "application/json, text/event-stream, */*;q=0.1")?;
     for name in PASSED_ON {
         if let Some(value) = client.get(name) {
             request.insert_header(name, value.clone())?;

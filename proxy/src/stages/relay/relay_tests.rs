@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use deltallm_shared::{
     config::{JournalFull, JournalSettings},
-    event::SpendEvent,
+    event::{Outcome, SpendEvent},
     pricing::{Usage, UsageSource},
     time_text::Timestamp,
 };
@@ -56,12 +56,19 @@ impl Bench {
     }
 }
 
+fn bytes(passed: Passed) -> Bytes {
+    match passed {
+        Passed::Bytes(bytes) => bytes,
+        Passed::Refused(refused) => refused.body,
+    }
+}
+
 fn pass(relay: &mut Relay, record: &mut CallRecord, stream: &str, size: usize) -> String {
     let mut out = Vec::new();
     for piece in stream.as_bytes().chunks(size) {
-        out.extend_from_slice(&relay.pass(Bytes::copy_from_slice(piece), false, record).unwrap());
+        out.extend_from_slice(&bytes(relay.pass(Bytes::copy_from_slice(piece), false, true, record).unwrap()));
     }
-    out.extend_from_slice(&relay.pass(Bytes::new(), true, record).unwrap());
+    out.extend_from_slice(&bytes(relay.pass(Bytes::new(), true, true, record).unwrap()));
     String::from_utf8(out).unwrap()
 }
 
@@ -73,7 +80,7 @@ fn usage_is_recorded_and_hidden_for_every_cut_of_the_stream() {
         .replace("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n", "");
     for size in 1..=UPSTREAM.len() {
         let mut record = bench.record();
-        assert_eq!(pass(&mut Relay::stream(false), &mut record, UPSTREAM, size), without_usage, "pieces of {size}");
+        assert_eq!(pass(&mut Relay::stream(false, OwnWords::default()), &mut record, UPSTREAM, size), without_usage, "pieces of {size}");
     }
     let settled = bench.settled();
     let usage = Usage { input_tokens: 3, output_tokens: 4, ..Usage::default() };
@@ -86,12 +93,12 @@ fn who_asks_for_usage_gets_the_bytes_as_they_came_and_without_a_copy() {
     let bench = Bench::new();
     for size in 1..=UPSTREAM.len() {
         let mut record = bench.record();
-        assert_eq!(pass(&mut Relay::stream(true), &mut record, UPSTREAM, size), UPSTREAM, "pieces of {size}");
+        assert_eq!(pass(&mut Relay::stream(true, OwnWords::default()), &mut record, UPSTREAM, size), UPSTREAM, "pieces of {size}");
     }
     let piece = Bytes::from_static(UPSTREAM.as_bytes());
     let mut record = bench.record();
-    let out = Relay::stream(true).pass(piece.clone(), false, &mut record).unwrap();
-    assert_eq!(out.as_ptr(), piece.as_ptr());
+    let out = Relay::stream(true, OwnWords::default()).pass(piece.clone(), false, true, &mut record).unwrap();
+    assert_eq!(bytes(out).as_ptr(), piece.as_ptr());
 }
 
 #[test]
@@ -99,7 +106,7 @@ fn a_stream_without_usage_is_counted() {
     let bench = Bench::new();
     let stream = "data: {\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\ndata: [DONE]\n\n";
     let mut record = bench.record();
-    pass(&mut Relay::stream(false), &mut record, stream, 7);
+    pass(&mut Relay::stream(false, OwnWords::default()), &mut record, stream, 7);
     let [event] = bench.settled().try_into().unwrap();
     assert_eq!((event.usage.output_tokens, event.usage_source), (1, UsageSource::Counted));
 }
@@ -109,7 +116,7 @@ fn an_error_inside_the_stream_is_recorded_as_one() {
     let bench = Bench::new();
     let stream = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
     let mut record = bench.record();
-    let shown = pass(&mut Relay::stream(false), &mut record, stream, 9);
+    let shown = pass(&mut Relay::stream(false, OwnWords::default()), &mut record, stream, 9);
     assert!(shown.contains("upstream_error") && !shown.contains("overloaded"), "{shown}");
     assert_eq!(bench.settled()[0].outcome, Outcome::UpstreamError);
 }

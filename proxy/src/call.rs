@@ -1,0 +1,89 @@
+//! A call whose body has been read: what is asked, in the client's own words, and in the canonical form once somebody needs it.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use deltallm_dialects::{
+    canonical::ChatRequest,
+    dialect::{DialectId, client_dialect},
+    openai::request_index::RequestIndex,
+};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    operation::Operation,
+};
+
+use crate::endpoints::Streams;
+
+/// A body that has been read.
+pub struct Call {
+    /// What is asked.
+    pub operation: Operation,
+    /// As it came.
+    pub body: Bytes,
+    /// What stands in it.
+    pub index: RequestIndex,
+    /// Whether a stream is wanted, by the body or by the path.
+    pub streams: bool,
+    /// Whether Gemini's stream is wanted as events; else it is one array in pieces.
+    pub wants_events: bool,
+    /// The model, where the path names it.
+    path_model: Option<String>,
+    chat: OnceLock<Result<ChatRequest, ApiError>>,
+}
+
+impl Call {
+    /// Of a body and its index.
+    pub fn new(operation: Operation, body: Bytes, index: RequestIndex, path_model: Option<String>) -> Self {
+        let streams = index.stream;
+        Self { operation, body, index, streams, wants_events: true, path_model, chat: OnceLock::new() }
+    }
+
+    /// Whether a stream is wanted is said by the body or by the path. `wants_events`: Gemini's `alt=sse`.
+    pub fn streaming(mut self, streams: Streams, wants_events: bool) -> Result<Self, ApiError> {
+        self.index.check_stream(streams == Streams::Asked)?;
+        self.streams = self.index.stream || streams == Streams::Always;
+        self.wants_events = wants_events;
+        Ok(self)
+    }
+
+    /// The model, where the path names it.
+    pub fn path_model(&self) -> Option<&str> {
+        self.path_model.as_deref()
+    }
+
+    /// The dialect that the client speaks; `None` where the operation is no chat.
+    pub fn dialect(&self) -> Option<DialectId> {
+        dialect_of(self.operation)
+    }
+
+    /// The call in the canonical form. Read once, however many attempts there are.
+    pub fn chat(&self) -> Result<&ChatRequest, ApiError> {
+        let read = || {
+            let dialect = self.dialect().and_then(client_dialect);
+            let dialect = dialect.ok_or_else(|| ApiError::new(ErrorCode::InternalError, "This is no chat."))?;
+            dialect.read_request(&self.body, self.path_model.as_deref(), self.streams)
+        };
+        self.chat.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The dialect in which an operation is asked.
+pub fn dialect_of(operation: Operation) -> Option<DialectId> {
+    Some(match operation {
+        Operation::ChatCompletions => DialectId::OpenAiChat,
+        Operation::Completions => DialectId::OpenAiCompletions,
+        Operation::Responses => DialectId::OpenAiResponses,
+        Operation::Messages | Operation::CountMessageTokens => DialectId::AnthropicMessages,
+        Operation::GenerateContent | Operation::CountContentTokens => DialectId::GeminiGenerate,
+        _ => return None,
+    })
+}
+
+/// An error as the client of an operation reads it.
+pub fn error_body(operation: Option<Operation>, error: &ApiError) -> Bytes {
+    match operation.and_then(dialect_of).and_then(client_dialect) {
+        Some(dialect) => dialect.write_error(error).into(),
+        None => error.to_json().into(),
+    }
+}

@@ -1,0 +1,52 @@
+//! Google's Gemini API.
+
+use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId};
+use deltallm_shared::{operation::Operation, providers::Wire};
+
+use super::{Vendor, Words, escaped};
+use crate::snapshot::Deployment;
+
+/// See the module.
+pub struct Gemini;
+
+impl Vendor for Gemini {
+    fn wire(&self) -> Wire {
+        Wire::Gemini
+    }
+
+    fn chat(&self, _deployment: &Deployment) -> DialectId {
+        DialectId::GeminiGenerate
+    }
+
+    fn embedding(&self) -> Option<EmbeddingVendorId> {
+        Some(EmbeddingVendorId::Gemini)
+    }
+
+    fn makes_images(&self) -> bool {
+        true
+    }
+
+    fn path(&self, words: Words, deployment: &Deployment, streams: bool) -> String {
+        // The base of Google's OpenAI-like surface was the one to give before.
+        let base = deployment.base_path.trim_end_matches("/openai").trim_end_matches("/v1beta");
+        let model = deployment.upstream_model.trim_start_matches("models/");
+        format!("{base}/v1beta/models/{}:{}", escaped(model, b""), method_of(words, model, streams))
+    }
+
+    fn model_is_in_path(&self, _deployment: &Deployment) -> bool {
+        true
+    }
+}
+
+/// The method that stands behind the model's name; Vertex AI has the same.
+pub(super) fn method_of(words: Words, model: &str, streams: bool) -> &'static str {
+    match words {
+        Words::Same(Operation::CountContentTokens) => "countTokens",
+        Words::Embedding(EmbeddingVendorId::Gemini) => "batchEmbedContents",
+        Words::Embedding(_) => "predict",
+        Words::Images if model.starts_with("imagen") => "predict",
+        // Events are what every other part of the gateway reads; without `alt` Google sends one long array.
+        _ if streams => "streamGenerateContent?alt=sse",
+        _ => "generateContent",
+    }
+}

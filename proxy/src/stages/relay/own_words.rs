@@ -1,0 +1,61 @@
+//! How an error is told to this client: in the dialect that it speaks, and without anything of ours in it.
+
+use bytes::{Bytes, BytesMut};
+use deltallm_dialects::{
+    canonical::{Failure, FailureClass},
+    dialect::{Asked, client_dialect},
+};
+use deltallm_shared::{error::ApiError, operation::Operation};
+
+use crate::{call::dialect_of, context::RequestContext};
+
+/// What is known of the client, for errors.
+#[derive(Clone, Debug, Default)]
+pub struct OwnWords {
+    /// What it asked.
+    pub operation: Option<Operation>,
+    /// The public name of the model.
+    pub model: String,
+    /// What it must not see: where the upstream stands, and with what we sign in.
+    pub hidden: Vec<String>,
+}
+
+impl OwnWords {
+    /// For a request.
+    pub fn of(context: &RequestContext) -> Self {
+        let call = context.call.as_ref();
+        Self {
+            operation: call.map(|call| call.operation),
+            model: call.map(|call| call.index.model.clone()).unwrap_or_default(),
+            hidden: context.hidden_texts(),
+        }
+    }
+
+    /// What the client is told of a failure.
+    pub fn tell(&self, failure: &Failure) -> ApiError {
+        failure.tell(&self.model, &self.hidden)
+    }
+
+    /// What the client is told of a failure in the middle of a stream: the status is gone, and the vendor's own words may name
+    /// its hosts, accounts or keys.
+    pub fn tell_in_stream(&self, failure: &Failure) -> ApiError {
+        match failure.class {
+            FailureClass::RateLimit
+            | FailureClass::Overloaded
+            | FailureClass::ContentPolicy
+            | FailureClass::ContextWindow
+            | FailureClass::Timeout => self.tell(failure),
+            _ => super::broken_off(&self.model),
+        }
+    }
+
+    /// The last event of a stream.
+    pub fn event(&self, error: &ApiError) -> Bytes {
+        let mut out = BytesMut::new();
+        match self.operation.and_then(dialect_of).and_then(client_dialect) {
+            Some(dialect) => dialect.stream_writer(&Asked::default()).error(error, &mut out),
+            None => out.extend_from_slice(format!("data: {}\n\n", error.to_json()).as_bytes()),
+        }
+        out.freeze()
+    }
+}

@@ -1,0 +1,115 @@
+//! An error of the provider: kept to its end, understood, and told in the client's dialect with our words or the provider's.
+
+use bytes::{Bytes, BytesMut};
+use deltallm_dialects::{
+    canonical::{Failure, FailureClass},
+    dialect::{DialectId, vendor_dialect},
+    embedding::embedding_vendor,
+};
+use deltallm_shared::{error::ApiError, event::Outcome};
+use http::HeaderValue;
+use pingora::http::ResponseHeader;
+use serde_json::Value;
+
+use super::{Passed, Refused, own_words::OwnWords};
+use crate::{
+    call::{dialect_of, error_body},
+    context::RequestContext,
+    providers::Words,
+};
+
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// See the module.
+pub struct RefusalRelay {
+    status: u16,
+    words: Words,
+    body: BytesMut,
+    own: OwnWords,
+    retry_after: Option<HeaderValue>,
+    told: Option<Refused>,
+}
+
+impl RefusalRelay {
+    /// For the header of an error.
+    pub fn new(header: &ResponseHeader, words: Words, context: &RequestContext) -> Self {
+        let own = OwnWords::of(context);
+        let (status, model) = (header.status.as_u16(), own.model.as_str());
+        tracing::warn!(request_id = context.request_id, model, upstream_status = status, "the provider answered with an error");
+        let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
+        Self { status, words, body: BytesMut::new(), own, retry_after, told: None }
+    }
+
+    /// When to try again, in the provider's words.
+    pub fn retry_after(&self) -> Option<&HeaderValue> {
+        self.retry_after.as_ref()
+    }
+
+    /// What the client is told; with what is known so far.
+    pub fn verdict(&mut self) -> Refused {
+        if let Some(told) = &self.told {
+            return told.clone();
+        }
+        let failure = self.failure();
+        let error = self.own.tell(&failure);
+        let body = self.presentable(&failure, &error).unwrap_or_else(|| error_body(self.own.operation, &error));
+        let told = Refused { error, body, failure: Some(failure) };
+        self.told = Some(told.clone());
+        told
+    }
+
+    /// How such a call is recorded.
+    pub fn outcome(refused: &Refused) -> Outcome {
+        let is_callers = refused.failure.as_ref().is_some_and(|failure| failure.class.is_callers());
+        if is_callers { Outcome::Refused } else { Outcome::UpstreamError }
+    }
+
+    pub(super) fn pass(&mut self, piece: &Bytes, is_end: bool) -> Passed {
+        let space = MAX_ERROR_BYTES.saturating_sub(self.body.len());
+        self.body.extend_from_slice(&piece[..piece.len().min(space)]);
+        if is_end { Passed::Refused(self.verdict()) } else { Passed::Bytes(Bytes::new()) }
+    }
+
+    fn failure(&self) -> Failure {
+        let dialect = match self.words {
+            Words::Same(operation) => Some(dialect_of(operation).unwrap_or(DialectId::OpenAiChat)),
+            Words::Chat(dialect) => Some(dialect),
+            _ => None,
+        };
+        let (status, body) = (self.status, self.body.as_ref());
+        // A redirect, or a status that no error has: nobody's words explain it.
+        if status < 400 {
+            return Failure::new(FailureClass::Server);
+        }
+        match self.words {
+            Words::Embedding(id) => embedding_vendor(id).map(|vendor| vendor.read_error(status, body)),
+            _ => {
+                let dialect = dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });
+                dialect.and_then(vendor_dialect).map(|vendor| vendor.read_error(status, body))
+            }
+        }
+        .unwrap_or_else(|| Failure::new(FailureClass::of_status(status)))
+    }
+
+    /// The provider's own body, where client and provider speak the same dialect, it is about the caller's request, and it says
+    /// nothing about us. Fields that OpenAI's SDKs read are filled where the vendor leaves them out.
+    fn presentable(&self, failure: &Failure, error: &ApiError) -> Option<Bytes> {
+        let Words::Same(operation) = self.words else { return None };
+        let leaks = |text: &String| !text.is_empty() && memchr::memmem::find(&self.body, text.as_bytes()).is_some();
+        if !failure.class.is_callers() || self.own.hidden.iter().any(leaks) {
+            return None;
+        }
+        let mut body: Value = serde_json::from_slice(&self.body).ok()?;
+        let detail = body.get_mut("error")?.as_object_mut()?;
+        detail.get("message")?.as_str()?;
+        if !matches!(dialect_of(operation), Some(DialectId::AnthropicMessages | DialectId::GeminiGenerate)) {
+            for (name, ours) in [("code", error.code.code()), ("type", error.code.kind())] {
+                if !detail.get(name).is_some_and(Value::is_string) {
+                    detail.insert(name.to_owned(), ours.into());
+                }
+            }
+            detail.entry("param").or_insert(Value::Null);
+        }
+        serde_json::to_vec(&body).ok().map(Bytes::from)
+    }
+}

@@ -1,0 +1,97 @@
+//! A stream of OpenAI's chat for a client that speaks it too: each event goes through as it came, but for what is ours.
+
+use bytes::Bytes;
+use deltallm_dialects::{
+    canonical::{Failure, FailureClass},
+    dialect::{DialectId, vendor_dialect},
+    openai::stream_event::{self, Shown},
+    sse::{self, SseDecoder},
+};
+use deltallm_shared::{error::ErrorCode, event::Outcome};
+
+use super::{Passed, RelayError, outgoing::Outgoing, own_words::OwnWords, refused};
+use crate::accounting::call_record::CallRecord;
+
+/// See the module.
+pub struct SameStream {
+    decoder: SseDecoder,
+    show_usage: bool,
+    is_done: bool,
+    failed: Option<ErrorCode>,
+    pub(super) own: OwnWords,
+}
+
+impl SameStream {
+    /// `show_usage`: the client asked for usage itself.
+    pub fn new(show_usage: bool, own: OwnWords) -> Self {
+        Self { decoder: SseDecoder::default(), show_usage, is_done: false, failed: None, own }
+    }
+
+    pub(super) fn pass(
+        &mut self,
+        piece: Bytes,
+        is_end: bool,
+        is_begun: bool,
+        record: &mut CallRecord,
+    ) -> Result<Passed, RelayError> {
+        let mut out = Outgoing::new(piece.clone());
+        let mut first_is_error = None;
+        let (own, show_usage) = (&self.own, self.show_usage);
+        let (is_done, failed) = (&mut self.is_done, &mut self.failed);
+        let mut take = |event: Bytes| {
+            let reading = stream_event::read(&event, show_usage);
+            *is_done |= reading.is_done;
+            record.produced(&event);
+            if let Some(usage) = reading.usage {
+                record.usage(usage);
+            }
+            if reading.is_error {
+                let failure = failure_in(&event);
+                let error = own.tell_in_stream(&failure);
+                *failed = Some(error.code);
+                if !is_begun && out.is_empty() {
+                    first_is_error = Some((own.tell(&failure), failure));
+                } else {
+                    out.replace(&own.event(&error));
+                }
+                return;
+            }
+            match reading.shown {
+                Shown::AsIs => out.keep(&event),
+                Shown::Instead(other) => out.replace(&other),
+                Shown::Hidden => out.drop_event(),
+            }
+        };
+        let pushed = self.decoder.push(&piece, &mut take);
+        if is_end && let Some(rest) = self.decoder.finish() {
+            take(rest);
+        }
+        pushed?;
+        // Nothing went out yet: the client gets a status instead of a stream that begins with its end.
+        if let Some((error, failure)) = first_is_error {
+            return Ok(refused(self.own.operation, error, Some(failure)));
+        }
+        record.progress();
+        if is_end {
+            self.settle(record);
+        }
+        Ok(Passed::Bytes(out.finish()))
+    }
+
+    /// A stream ends well with `[DONE]`; some vendors leave it out, so an end without it counts when nothing went wrong.
+    fn settle(&self, record: &mut CallRecord) {
+        match self.failed {
+            Some(code) if !self.is_done => record.settle(Outcome::UpstreamError, 200, Some(code)),
+            _ => record.settle(Outcome::Completed, 200, None),
+        }
+    }
+}
+
+/// What an error event says.
+fn failure_in(event: &[u8]) -> Failure {
+    let payload = sse::data(event).unwrap_or_default();
+    match vendor_dialect(DialectId::OpenAiChat) {
+        Some(dialect) => dialect.read_error(500, &payload),
+        None => Failure::new(FailureClass::Server),
+    }
+}

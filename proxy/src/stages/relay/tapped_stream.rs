@@ -1,0 +1,80 @@
+//! A stream in a dialect that client and vendor both speak: its events go through as they came, and are read beside for what
+//! the books need.
+
+use bytes::Bytes;
+use deltallm_dialects::{canonical::Event, dialect::StreamReader, sse::SseDecoder};
+use deltallm_shared::{error::ErrorCode, event::Outcome};
+
+use super::{Passed, RelayError, outgoing::Outgoing, own_words::OwnWords, refused};
+use crate::accounting::call_record::CallRecord;
+
+/// See the module.
+pub struct TappedStream {
+    decoder: SseDecoder,
+    reader: Box<dyn StreamReader>,
+    events: Vec<Event>,
+    failed: Option<ErrorCode>,
+    pub(super) own: OwnWords,
+}
+
+impl TappedStream {
+    /// `reader`: of the dialect.
+    pub fn new(reader: Box<dyn StreamReader>, own: OwnWords) -> Self {
+        Self { decoder: SseDecoder::default(), reader, events: Vec::new(), failed: None, own }
+    }
+
+    pub(super) fn pass(
+        &mut self,
+        piece: Bytes,
+        is_end: bool,
+        is_begun: bool,
+        record: &mut CallRecord,
+    ) -> Result<Passed, RelayError> {
+        let mut frames = Vec::new();
+        self.decoder.push(&piece, |frame| frames.push(frame))?;
+        if is_end {
+            frames.extend(self.decoder.finish());
+        }
+        let mut out = Outgoing::new(piece);
+        for frame in frames {
+            self.reader.read(&frame, &mut self.events)?;
+            let Some(failure) = record_events(&mut self.events, record) else {
+                out.keep(&frame);
+                continue;
+            };
+            if !is_begun && out.is_empty() {
+                return Ok(refused(self.own.operation, self.own.tell(&failure), Some(failure)));
+            }
+            let error = self.own.tell_in_stream(&failure);
+            self.failed = Some(error.code);
+            out.replace(&self.own.event(&error));
+        }
+        record.progress();
+        if is_end {
+            match self.failed {
+                Some(code) => record.settle(Outcome::UpstreamError, 200, Some(code)),
+                None => {
+                    self.reader.finish(&mut self.events)?;
+                    record_events(&mut self.events, record);
+                    record.settle(Outcome::Completed, 200, None);
+                }
+            }
+        }
+        Ok(Passed::Bytes(out.finish()))
+    }
+}
+
+/// Puts on record what events say, and empties them. An error among them is returned.
+pub(super) fn record_events(
+    events: &mut Vec<Event>,
+    record: &mut CallRecord,
+) -> Option<deltallm_dialects::canonical::Failure> {
+    let mut failure = None;
+    for event in events.drain(..) {
+        record.event_of_answer(&event);
+        if let Event::Error(one) = event {
+            failure = Some(one);
+        }
+    }
+    failure
+}

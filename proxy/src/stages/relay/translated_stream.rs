@@ -1,0 +1,94 @@
+//! A stream in the vendor's dialect, told in the client's.
+
+use bytes::{Bytes, BytesMut};
+use deltallm_dialects::{
+    canonical::Event,
+    dialect::{Asked, DialectId, StreamReader, StreamWriter, VendorDialect, client_dialect},
+};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    event::Outcome,
+};
+
+use super::{Passed, RelayError, client_of, own_words::OwnWords, refused};
+use crate::{accounting::call_record::CallRecord, call::Call};
+
+/// See the module.
+pub struct TranslatedStream {
+    reader: Box<dyn StreamReader>,
+    writer: Box<dyn StreamWriter>,
+    events: Vec<Event>,
+    failed: Option<ErrorCode>,
+    is_array: bool,
+    own: OwnWords,
+}
+
+impl TranslatedStream {
+    /// From a vendor's dialect to the dialect of a call.
+    pub fn new(vendor: &'static dyn VendorDialect, call: &Call, asked: &Asked, own: OwnWords) -> Self {
+        let is_array = !call.wants_events && call.dialect() == Some(DialectId::GeminiGenerate);
+        let writer = match client_dialect(client_of(call)) {
+            Some(client) => client.stream_writer(asked),
+            None => Box::new(Nothing),
+        };
+        Self { reader: vendor.stream_reader(), writer, events: Vec::new(), failed: None, is_array, own }
+    }
+
+    pub(super) fn media_type(&self) -> &'static str {
+        if self.is_array { "application/json" } else { "text/event-stream" }
+    }
+
+    pub(super) fn error(&mut self, error: &ApiError) -> Bytes {
+        let mut out = BytesMut::new();
+        self.writer.error(error, &mut out);
+        out.freeze()
+    }
+
+    pub(super) fn pass(
+        &mut self,
+        piece: &Bytes,
+        is_end: bool,
+        is_begun: bool,
+        record: &mut CallRecord,
+    ) -> Result<Passed, RelayError> {
+        let read = self.reader.read(piece, &mut self.events);
+        let read = if is_end && read.is_ok() { self.reader.finish(&mut self.events) } else { read };
+        let mut out = BytesMut::new();
+        for event in self.events.drain(..) {
+            record.event_of_answer(&event);
+            if self.failed.is_some() {
+                continue;
+            }
+            let Event::Error(failure) = &event else {
+                self.writer.write(&event, &mut out);
+                continue;
+            };
+            if !is_begun && out.is_empty() {
+                return Ok(refused(self.own.operation, self.own.tell(failure), Some(failure.clone())));
+            }
+            let error = self.own.tell_in_stream(failure);
+            self.failed = Some(error.code);
+            self.writer.error(&error, &mut out);
+        }
+        if self.failed.is_none() {
+            read?;
+        }
+        record.progress();
+        if is_end {
+            match self.failed {
+                Some(code) => record.settle(Outcome::UpstreamError, 200, Some(code)),
+                None => record.settle(Outcome::Completed, 200, None),
+            }
+        }
+        Ok(Passed::Bytes(out.freeze()))
+    }
+}
+
+/// For a dialect that has no writer; there is none such.
+struct Nothing;
+
+impl StreamWriter for Nothing {
+    fn write(&mut self, _event: &Event, _out: &mut BytesMut) {}
+
+    fn error(&mut self, _error: &ApiError, _out: &mut BytesMut) {}
+}

@@ -1,0 +1,92 @@
+//! Seventh stage: what one deployment is asked. In the client's own words where the vendor understands them; else in the
+//! vendor's, by way of the canonical form. Before any connection is made, so that what cannot be said costs nothing.
+
+use bytes::Bytes;
+use deltallm_dialects::{
+    canonical::Unsupported,
+    dialect::{DialectId, vendor_dialect},
+    embedding::{self, EmbeddingVendorId, embedding_vendor},
+};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    operation::Operation,
+    providers::StreamUsage,
+};
+
+use crate::{
+    call::Call,
+    providers::{self, Words},
+    snapshot::Deployment,
+};
+
+/// What a deployment is asked.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// In whose words.
+    pub words: Words,
+    /// Path and query.
+    pub path: String,
+    /// The body.
+    pub body: Bytes,
+    /// Parameters that were left out, because the operator allows it.
+    pub dropped: Vec<String>,
+}
+
+/// Runs the stage for one deployment. An error says which parameter the deployment cannot do.
+pub fn translate(call: &Call, deployment: &Deployment, drops: bool) -> Result<Attempt, ApiError> {
+    let words = providers::words_for(call.operation, deployment).ok_or_else(|| cannot(call.operation, deployment))?;
+    let vendor = providers::vendor(deployment.provider.wire);
+    let mut unsupported = Unsupported::new(deployment.provider.label, drops || deployment.drop_params);
+    let body = match words {
+        Words::Same(operation) => as_it_came(call, operation, deployment),
+        Words::Chat(dialect) => chat(call, dialect, deployment, &mut unsupported)?,
+        Words::Embedding(id) => embeddings(call, id, deployment, &mut unsupported)?,
+        Words::Images | Words::Counted => Bytes::new(),
+    };
+    let path = vendor.path(words, deployment, call.streams);
+    Ok(Attempt { words, path, body, dropped: unsupported.dropped })
+}
+
+/// The client's bytes with the vendor's name of the model, and usage asked for where it has to be.
+fn as_it_came(call: &Call, operation: Operation, deployment: &Deployment) -> Bytes {
+    let counts_on_request = matches!(operation, Operation::ChatCompletions | Operation::Completions);
+    let ask_usage = counts_on_request && deployment.provider.stream_usage == StreamUsage::Asked;
+    call.index.rewrite(&call.body, &deployment.upstream_model, ask_usage)
+}
+
+fn chat(
+    call: &Call,
+    dialect: DialectId,
+    deployment: &Deployment,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<Bytes, ApiError> {
+    let vendor = vendor_dialect(dialect).ok_or_else(|| cannot(call.operation, deployment))?;
+    let mut request = call.chat()?.clone();
+    request.model.clone_from(&deployment.upstream_model);
+    // Our own books need the figures, whatever the client wants to see.
+    request.include_usage = deployment.provider.stream_usage == StreamUsage::Asked;
+    vendor.write_request(&request, unsupported).map(Bytes::from)
+}
+
+fn embeddings(
+    call: &Call,
+    id: EmbeddingVendorId,
+    deployment: &Deployment,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<Bytes, ApiError> {
+    let vendor = embedding_vendor(id).ok_or_else(|| cannot(call.operation, deployment))?;
+    let mut request = embedding::openai::read_request(&call.body, call.path_model())?;
+    if let Some(most) = vendor.inputs_per_call(&deployment.upstream_model).filter(|most| request.inputs.len() > *most) {
+        let text = format!("The model `{}` takes at most {most} inputs in one call.", call.index.model);
+        return Err(ApiError::about(ErrorCode::InvalidRequest, "input", text));
+    }
+    request.model.clone_from(&deployment.upstream_model);
+    vendor.write_request(&request, unsupported).map(Bytes::from)
+}
+
+/// The vendor has nothing of the kind.
+fn cannot(operation: Operation, deployment: &Deployment) -> ApiError {
+    let (label, name) = (deployment.provider.label, operation.name());
+    let text = format!("The model `{}` is served by {label}, which has no `{name}`.", deployment.model_name);
+    ApiError::about(ErrorCode::InvalidRequest, "model", text)
+}
