@@ -13,6 +13,7 @@ pub mod dialect;
 pub mod embedding;
 pub mod gemini;
 pub mod json_scan;
+pub mod json_strings;
 pub mod media;
 pub mod multipart;
 pub mod openai;
