@@ -20,7 +20,15 @@ const GREETING: &str = "Say hello in one short sentence.";
 pub async fn run(state: &State, model: &str, mode: ModelMode, prompt: Option<&str>) -> ModelTestView {
     let prompt = prompt.unwrap_or(GREETING);
     let (path, body) = match mode {
-        ModelMode::Chat => (
+        ModelMode::AudioTranscription | ModelMode::Realtime => return no_trial(mode),
+        ModelMode::Completion => {
+            ("/v1/completions", json!({"model": model, "max_tokens": MAX_OUTPUT_TOKENS, "prompt": prompt}))
+        }
+        ModelMode::ImageGeneration => ("/v1/images/generations", json!({"model": model, "prompt": prompt})),
+        ModelMode::AudioSpeech => ("/v1/audio/speech", json!({"model": model, "voice": "alloy", "input": prompt})),
+        ModelMode::Rerank => ("/v1/rerank", json!({"model": model, "query": prompt, "documents": [prompt]})),
+        ModelMode::Moderation => ("/v1/moderations", json!({"model": model, "input": prompt})),
+        ModelMode::Chat | ModelMode::Responses => (
             "/v1/chat/completions",
             json!({"model": model, "max_tokens": MAX_OUTPUT_TOKENS, "messages": [{"role": "user", "content": prompt}]}),
         ),
@@ -63,6 +71,12 @@ pub async fn run(state: &State, model: &str, mode: ModelMode, prompt: Option<&st
     }
 }
 
+/// Sound has to come from somewhere: a microphone, a file.
+fn no_trial(mode: ModelMode) -> ModelTestView {
+    let text = format!("A model of the mode `{}` needs sound; try it with a client.", mode.name());
+    ModelTestView { error: Some(text), ..ModelTestView::default() }
+}
+
 fn unreachable_proxy(started: Instant, error: &reqwest::Error) -> ModelTestView {
     tracing::warn!(error = describe(error), "the proxy was not reached for a trial call");
     let text = if error.is_timeout() {
@@ -79,7 +93,15 @@ fn elapsed_ms(started: Instant) -> u64 {
 
 fn output_text(answer: &Value, mode: ModelMode) -> Option<String> {
     match mode {
-        ModelMode::Chat => answer["choices"][0]["message"]["content"].as_str().map(str::to_owned),
+        ModelMode::Chat | ModelMode::Responses => {
+            answer["choices"][0]["message"]["content"].as_str().map(str::to_owned)
+        }
+        ModelMode::Completion => answer["choices"][0]["text"].as_str().map(str::to_owned),
+        ModelMode::ImageGeneration => Some("A picture.".to_owned()),
+        ModelMode::AudioSpeech => Some("Sound.".to_owned()),
+        ModelMode::Rerank => answer["results"].as_array().map(|results| format!("{} results.", results.len())),
+        ModelMode::Moderation => answer["results"][0]["flagged"].as_bool().map(|flagged| format!("Flagged: {flagged}.")),
+        ModelMode::AudioTranscription | ModelMode::Realtime => None,
         ModelMode::Embedding => {
             answer["data"][0]["embedding"].as_array().map(|vector| format!("A vector of {} numbers.", vector.len()))
         }

@@ -52,10 +52,10 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&crate::openai::responses::OpenAiResponses];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&crate::bedrock::BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

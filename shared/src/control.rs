@@ -171,6 +171,46 @@ pub enum ModelMode {
     Embedding,
     /// OpenAI's responses only: the newest reasoning models have no chat completions.
     Responses,
+    /// One text goes on.
+    Completion,
+    /// Pictures.
+    ImageGeneration,
+    /// Text to speech.
+    AudioSpeech,
+    /// Speech to text.
+    AudioTranscription,
+    /// A conversation over a WebSocket.
+    Realtime,
+    /// Documents in the order of their use.
+    Rerank,
+    /// Whether a text is harmful.
+    Moderation,
+}
+
+impl ModelMode {
+    /// Every mode with its name in configuration, API and database.
+    const NAMES: [(Self, &'static str); 10] = [
+        (Self::Chat, "chat"),
+        (Self::Embedding, "embedding"),
+        (Self::Responses, "responses"),
+        (Self::Completion, "completion"),
+        (Self::ImageGeneration, "image_generation"),
+        (Self::AudioSpeech, "audio_speech"),
+        (Self::AudioTranscription, "audio_transcription"),
+        (Self::Realtime, "realtime"),
+        (Self::Rerank, "rerank"),
+        (Self::Moderation, "moderation"),
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize].1
+    }
+
+    /// The mode of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|(_, known)| *known == name).map(|(mode, _)| mode)
+    }
 }
 
 /// Where a deployment is defined.
@@ -264,6 +304,13 @@ mod tests {
         let line = serde_json::to_string(&upsert).unwrap();
         assert!(line.starts_with(r#"{"type":"upsert","version":8,"change":{"entity":"user","value":{"#), "{line}");
         assert_eq!(serde_json::from_str::<ConfigMessage>(&line).unwrap(), upsert);
+    }
+
+    #[test]
+    fn a_mode_has_one_name_everywhere() {
+        for (mode, name) in ModelMode::NAMES {
+            assert_eq!((mode.name(), serde_json::to_value(mode).unwrap()), (name, name.into()));
+        }
     }
 
     #[test]

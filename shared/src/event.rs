@@ -85,6 +85,9 @@ pub struct SpendEvent {
     /// What it cost; `None` where the price is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<NanoUsd>,
+    /// The tier that served it, where the provider named one with prices of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
     /// How the price is known.
     #[serde(default)]
     pub price_state: PriceState,

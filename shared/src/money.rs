@@ -73,6 +73,11 @@ impl UnitPrice {
 pub struct FemtoUsd(i128);
 
 impl FemtoUsd {
+    /// A thousandth, rounded half up: for prices per second and times in milliseconds.
+    pub fn per_thousand(self) -> Self {
+        Self((self.0 + 500).div_euclid(1000))
+    }
+
     /// Rounds half up to nano-dollars, at most the largest amount.
     pub fn round(self) -> NanoUsd {
         let nano = (self.0 + FEMTO_PER_NANO / 2).div_euclid(FEMTO_PER_NANO);

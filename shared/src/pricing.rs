@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    catalog::{self, ModelInfo},
+    catalog::{self, ModelInfo, ServiceTier},
     money::{FemtoUsd, NanoUsd, UnitPrice},
 };
 
-/// What a call consumed, by kind. The kinds do not overlap: cached tokens are not in `input_tokens` a second time when cost is
-/// computed; [`Usage::fresh_input_tokens`] does the subtraction.
+/// What a call consumed, by kind. Parts are counted in their whole too (cached tokens in `input_tokens`); [`ModelPrices::cost`]
+/// charges each token once. Sound and pictures among the input are those that did not come from the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -44,13 +44,6 @@ pub struct Usage {
     pub searches: u64,
 }
 
-impl Usage {
-    /// Input tokens at the full price.
-    pub fn fresh_input_tokens(&self) -> u64 {
-        self.input_tokens.saturating_sub(self.cached_input_tokens).saturating_sub(self.cache_creation_tokens)
-    }
-}
-
 /// Where the figures of a [`Usage`] come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,34 +68,138 @@ pub struct ModelPrices {
     /// Per output token.
     pub output: UnitPrice,
     /// Per cached input token; the input price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<UnitPrice>,
     /// Per input token that is written to the cache; the input price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<UnitPrice>,
+    /// Per input token that is written to the cache for an hour; the price of a usual write where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<UnitPrice>,
     /// Per reasoning token; the output price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<UnitPrice>,
+    /// Per input token that is sound; the input price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_input: Option<UnitPrice>,
+    /// Per output token that is sound; the output price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_output: Option<UnitPrice>,
+    /// Per input token that is a picture; the input price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_input: Option<UnitPrice>,
+    /// Per output token that is a picture; the output price where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_output: Option<UnitPrice>,
+    /// Per picture that is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<UnitPrice>,
+    /// Per character that is spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub character: Option<UnitPrice>,
+    /// Per second of sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_second: Option<UnitPrice>,
+    /// Per page that is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<UnitPrice>,
+    /// Per search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<UnitPrice>,
 }
 
 impl ModelPrices {
     /// Everything is free.
-    pub const FREE: Self =
-        Self { input: UnitPrice::FREE, output: UnitPrice::FREE, cache_read: None, cache_write: None, reasoning: None };
+    pub const FREE: Self = Self {
+        input: UnitPrice::FREE,
+        output: UnitPrice::FREE,
+        cache_read: None,
+        cache_write: None,
+        cache_write_1h: None,
+        reasoning: None,
+        audio_input: None,
+        audio_output: None,
+        image_input: None,
+        image_output: None,
+        image: Some(UnitPrice::FREE),
+        character: Some(UnitPrice::FREE),
+        audio_second: Some(UnitPrice::FREE),
+        page: Some(UnitPrice::FREE),
+        search: Some(UnitPrice::FREE),
+    };
 
-    /// The exact cost of a usage.
+    /// The exact cost of a usage. Kinds of tokens without a price of their own cost what their side costs; a part that is larger
+    /// than its whole is cut, so that nothing is charged twice.
     pub fn cost(&self, usage: &Usage) -> FemtoUsd {
-        let reasoning_tokens = usage.reasoning_tokens.min(usage.output_tokens);
-        self.input.times(usage.fresh_input_tokens())
-            + self.cache_read.unwrap_or(self.input).times(usage.cached_input_tokens.min(usage.input_tokens))
-            + self.cache_write.unwrap_or(self.input).times(usage.cache_creation_tokens.min(usage.input_tokens))
-            + self.output.times(usage.output_tokens - reasoning_tokens)
-            + self.reasoning.unwrap_or(self.output).times(reasoning_tokens)
+        let mut input = Share(usage.input_tokens);
+        let cached = input.take(usage.cached_input_tokens);
+        let kept_1h = input.take(usage.cache_creation_1h_tokens.min(usage.cache_creation_tokens));
+        let kept = input.take(usage.cache_creation_tokens.saturating_sub(usage.cache_creation_1h_tokens));
+        let (heard, seen) = (input.take(usage.audio_input_tokens), input.take(usage.image_input_tokens));
+        let mut output = Share(usage.output_tokens);
+        let (spoken, drawn) = (output.take(usage.audio_output_tokens), output.take(usage.image_output_tokens));
+        let thought = output.take(usage.reasoning_tokens);
+        let kept_price = self.cache_write.unwrap_or(self.input);
+        let each = |price: Option<UnitPrice>, count| price.unwrap_or(UnitPrice::FREE).times(count);
+        self.input.times(input.0)
+            + self.cache_read.unwrap_or(self.input).times(cached)
+            + kept_price.times(kept)
+            + self.cache_write_1h.unwrap_or(kept_price).times(kept_1h)
+            + self.audio_input.unwrap_or(self.input).times(heard)
+            + self.image_input.unwrap_or(self.input).times(seen)
+            + self.output.times(output.0)
+            + self.reasoning.unwrap_or(self.output).times(thought)
+            + self.audio_output.unwrap_or(self.output).times(spoken)
+            + self.image_output.unwrap_or(self.output).times(drawn)
+            + each(self.image, usage.images)
+            + each(self.character, usage.characters)
+            + each(self.audio_second, usage.audio_ms).per_thousand()
+            + each(self.page, usage.pages)
+            + each(self.search, usage.searches)
+    }
+
+    /// Whether everything that was used has a price. Tokens always have one; pictures, characters, seconds, pages and searches
+    /// do where the catalogue or the operator says so.
+    pub fn covers(&self, usage: &Usage) -> bool {
+        let has = |count: u64, price: Option<UnitPrice>| count == 0 || price.is_some();
+        has(usage.images, self.image)
+            && has(usage.characters, self.character)
+            && has(usage.audio_ms, self.audio_second)
+            && has(usage.pages, self.page)
+            && has(usage.searches, self.search)
     }
 
     /// Whether nothing costs anything.
     pub fn is_free(&self) -> bool {
-        let optional = [self.cache_read, self.cache_write, self.reasoning];
+        let optional = [
+            self.cache_read,
+            self.cache_write,
+            self.cache_write_1h,
+            self.reasoning,
+            self.audio_input,
+            self.audio_output,
+            self.image_input,
+            self.image_output,
+            self.image,
+            self.character,
+            self.audio_second,
+            self.page,
+            self.search,
+        ];
         self.input == UnitPrice::FREE
             && self.output == UnitPrice::FREE
             && optional.into_iter().flatten().all(|price| price == UnitPrice::FREE)
+    }
+}
+
+/// What is left of a sum while its parts are taken out.
+struct Share(u64);
+
+impl Share {
+    fn take(&mut self, part: u64) -> u64 {
+        let taken = part.min(self.0);
+        self.0 -= taken;
+        taken
     }
 }
 
@@ -119,6 +216,17 @@ pub enum PriceState {
     /// Not known: the cost is absent, and somebody should be told.
     #[default]
     Unpriced,
+}
+
+/// What a usage costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bill {
+    /// How the prices are known.
+    pub state: PriceState,
+    /// The unit prices that were used.
+    pub prices: Option<ModelPrices>,
+    /// `None` exactly when the state is unpriced.
+    pub cost: Option<NanoUsd>,
 }
 
 /// The prices that apply to a deployment and where they are from.
@@ -157,17 +265,26 @@ impl AppliedPrices {
         self.entry.and_then(|entry| entry.max_input_tokens)
     }
 
-    /// The prices that hold for a call with this many input tokens: some models cost more beyond a step.
-    pub fn at(&self, input_tokens: u64) -> Option<ModelPrices> {
+    /// The prices that hold for a call with this many input tokens, served by this tier: some models cost more beyond a step,
+    /// and most cost less where they may take their time.
+    pub fn at(&self, input_tokens: u64, tier: ServiceTier) -> Option<ModelPrices> {
         match self.entry {
-            Some(entry) => entry.prices_at(input_tokens),
+            Some(entry) => entry.prices_at(input_tokens, tier),
             None => self.prices,
         }
     }
 
-    /// The cost in nano-dollars; `None` where it is not known.
+    /// The cost in nano-dollars at the standard tier; `None` where it is not known.
     pub fn cost(&self, usage: &Usage) -> Option<NanoUsd> {
-        self.at(usage.input_tokens).map(|prices| prices.cost(usage).round())
+        self.bill(usage, ServiceTier::Standard).cost
+    }
+
+    /// What a usage costs, by which prices, and how they are known. A unit without a price makes the whole unpriced: a bill that
+    /// leaves something out is wrong, not small.
+    pub fn bill(&self, usage: &Usage, tier: ServiceTier) -> Bill {
+        let prices = self.at(usage.input_tokens, tier).filter(|prices| prices.covers(usage));
+        let state = if prices.is_some() { self.state } else { PriceState::Unpriced };
+        Bill { state, prices, cost: prices.map(|prices| prices.cost(usage).round()) }
     }
 }
 
@@ -196,6 +313,50 @@ mod tests {
         assert_eq!(prices().cost(&usage).round().to_string(), "0.001");
         let dearer = ModelPrices { reasoning: Some("2e-5".parse().unwrap()), ..prices() };
         assert_eq!(dearer.cost(&usage).round().to_string(), "0.0016");
+    }
+
+    #[test]
+    fn each_kind_of_tokens_has_its_price_and_is_counted_once() {
+        let price = |text: &str| text.parse().unwrap();
+        let prices = ModelPrices {
+            input: price("1e-6"),
+            output: price("1e-5"),
+            cache_write: Some(price("1.25e-6")),
+            cache_write_1h: Some(price("2e-6")),
+            audio_input: Some(price("4e-5")),
+            audio_output: Some(price("8e-5")),
+            ..ModelPrices::default()
+        };
+        let usage = Usage {
+            input_tokens: 1000,
+            cache_creation_tokens: 300,
+            cache_creation_1h_tokens: 100,
+            audio_input_tokens: 50,
+            output_tokens: 100,
+            audio_output_tokens: 40,
+            ..Usage::default()
+        };
+        // 650 + 200 × 1.25 + 100 × 2 + 50 × 40 + 60 × 10 + 40 × 80, in micro-dollars.
+        assert_eq!(prices.cost(&usage).round().to_string(), "0.0069");
+    }
+
+    #[test]
+    fn what_is_billed_by_the_piece_needs_a_price_of_its_own() {
+        let spoken = Usage { characters: 1000, ..Usage::default() };
+        let heard = Usage { audio_ms: 90_500, ..Usage::default() };
+        let of = |model: &str, usage| AppliedPrices::resolve("openai", model, None).bill(usage, ServiceTier::Standard);
+        assert_eq!(of("tts-1", &spoken).cost.unwrap().to_string(), "0.015");
+        assert_eq!(of("whisper-1", &heard).cost.unwrap().to_string(), "0.00905");
+        assert_eq!((of("gpt-4o", &heard).state, of("gpt-4o", &heard).cost), (PriceState::Unpriced, None));
+    }
+
+    #[test]
+    fn a_tier_has_its_own_price_where_the_catalogue_knows_one() {
+        let usage = Usage { input_tokens: 1_000_000, ..Usage::default() };
+        let cost = |tier| AppliedPrices::resolve("openai", "gpt-5", None).bill(&usage, tier).cost.unwrap().to_string();
+        assert_eq!(cost(ServiceTier::Standard), "1.25");
+        assert_eq!(cost(ServiceTier::Flex), "0.625");
+        assert_eq!(cost(ServiceTier::Priority), "2.5");
     }
 
     #[test]

@@ -65,16 +65,11 @@ fn read(row: &Row) -> Result<DeploymentRow, AdminError> {
 }
 
 const fn mode_name(mode: ModelMode) -> &'static str {
-    match mode {
-        ModelMode::Chat => "chat",
-        ModelMode::Embedding => "embedding",
-    }
+    mode.name()
 }
 
 fn mode_from_name(name: &str) -> Result<ModelMode, AdminError> {
-    [ModelMode::Chat, ModelMode::Embedding]
-        .into_iter()
-        .find(|mode| mode_name(*mode) == name)
+    ModelMode::from_name(name)
         .ok_or_else(|| AdminError::Internal(format!("unknown mode `{name}` in deployment")))
 }
 

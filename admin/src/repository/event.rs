@@ -3,7 +3,7 @@
 use deadpool_postgres::GenericClient;
 use deltallm_shared::{
     event::{Outcome, SpendEvent},
-    pricing::{PriceState, UsageSource},
+    pricing::{PriceState, Usage, UsageSource},
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -24,20 +24,20 @@ const RECORD: &str = "
             provider, upstream_model, deployment_id, key_id, team_id, organization_id, user_id, end_user,
             input_tokens, output_tokens, cached_input_tokens, cache_creation_tokens, reasoning_tokens, usage_source,
             cost_nano_usd, price_state, prices, price_version, attempts, time_to_first_byte_us, duration_us,
-            overhead_us
+            overhead_us, usage_details, service_tier
         )
         SELECT * FROM unnest(
             $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::int[], $6::text[], $7::text[],
             $8::text[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::uuid[], $15::uuid[],
             $16::uuid[], $17::uuid[], $18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
             $23::bigint[], $24::text[], $25::bigint[], $26::text[], $27::jsonb[], $28::text[], $29::int[],
-            $30::bigint[], $31::bigint[], $32::bigint[]
+            $30::bigint[], $31::bigint[], $32::bigint[], $33::jsonb[], $34::text[]
         ) AS given (
             event_id, started_at, finished_at, request_id, status, outcome, error_code, endpoint, is_stream, model,
             provider, upstream_model, deployment_id, key_id, team_id, organization_id, user_id, end_user,
             input_tokens, output_tokens, cached_input_tokens, cache_creation_tokens, reasoning_tokens, usage_source,
             cost_nano_usd, price_state, prices, price_version, attempts, time_to_first_byte_us, duration_us,
-            overhead_us
+            overhead_us, usage_details, service_tier
         )
         ORDER BY event_id
         ON CONFLICT (event_id, started_at) DO NOTHING
@@ -155,6 +155,8 @@ struct Columns<'a> {
     time_to_first_byte_us: Vec<Option<i64>>,
     duration_us: Vec<i64>,
     overhead_us: Vec<i64>,
+    usage_details: Vec<Option<Value>>,
+    service_tier: Vec<Option<&'a str>>,
 }
 
 impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
@@ -193,6 +195,8 @@ impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
             columns.time_to_first_byte_us.push(event.time_to_first_byte_us.map(count));
             columns.duration_us.push(count(event.duration_us));
             columns.overhead_us.push(count(event.overhead_us));
+            columns.usage_details.push(details(&event.usage));
+            columns.service_tier.push(event.service_tier.as_deref());
         }
         columns
     }
@@ -200,7 +204,7 @@ impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
 
 impl Columns<'_> {
     /// In the order of the statement.
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 32] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 34] {
         [
             &self.event_id,
             &self.started_at,
@@ -234,6 +238,8 @@ impl Columns<'_> {
             &self.time_to_first_byte_us,
             &self.duration_us,
             &self.overhead_us,
+            &self.usage_details,
+            &self.service_tier,
         ]
     }
 }
@@ -261,6 +267,15 @@ const fn source_name(source: UsageSource) -> &'static str {
         UsageSource::Counted => "counted",
         UsageSource::Estimated => "estimated",
     }
+}
+
+/// Kinds of usage that have no column of their own, those that are not zero.
+fn details(usage: &Usage) -> Option<Value> {
+    const COLUMNS: [&str; 5] =
+        ["input_tokens", "output_tokens", "cached_input_tokens", "cache_creation_tokens", "reasoning_tokens"];
+    let Ok(Value::Object(mut kinds)) = serde_json::to_value(usage) else { return None };
+    kinds.retain(|name, count| !COLUMNS.contains(&name.as_str()) && *count != 0);
+    (!kinds.is_empty()).then_some(Value::Object(kinds))
 }
 
 const fn price_state_name(state: PriceState) -> &'static str {

@@ -43,6 +43,8 @@ pub struct RequestRow {
     pub time_to_first_byte_us: Option<i64>,
     pub duration_us: i64,
     pub overhead_us: i64,
+    pub usage_details: Option<serde_json::Value>,
+    pub service_tier: Option<String>,
 }
 
 /// Where the next page starts.
@@ -74,7 +76,7 @@ macro_rules! select {
                 e.is_stream, e.model, e.provider, e.upstream_model, e.deployment_id, e.key_id, k.name AS key_name, e.team_id,
                 t.name AS team_name, e.user_id, e.end_user, e.input_tokens, e.output_tokens, e.cached_input_tokens,
                 e.cache_creation_tokens, e.reasoning_tokens, e.usage_source, e.cost_nano_usd, e.price_state, e.attempts,
-                e.time_to_first_byte_us, e.duration_us, e.overhead_us
+                e.time_to_first_byte_us, e.duration_us, e.overhead_us, e.usage_details, e.service_tier
          FROM spend_event e
          LEFT JOIN virtual_key k ON k.id = e.key_id
          LEFT JOIN team t ON t.id = e.team_id"
@@ -114,6 +116,8 @@ fn read(row: &Row) -> Result<RequestRow, AdminError> {
         time_to_first_byte_us: row.try_get("time_to_first_byte_us")?,
         duration_us: row.try_get("duration_us")?,
         overhead_us: row.try_get("overhead_us")?,
+        usage_details: row.try_get("usage_details")?,
+        service_tier: row.try_get("service_tier")?,
     })
 }
 

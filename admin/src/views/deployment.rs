@@ -100,6 +100,14 @@ pub enum SourceView {
 pub enum ModeView {
     Chat,
     Embedding,
+    Responses,
+    Completion,
+    ImageGeneration,
+    AudioSpeech,
+    AudioTranscription,
+    Realtime,
+    Rerank,
+    Moderation,
 }
 
 /// How sure a price is.

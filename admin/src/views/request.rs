@@ -62,6 +62,12 @@ pub struct RequestView {
     pub duration_ms: i64,
     /// What this gateway itself took, in microseconds.
     pub overhead_us: i64,
+    /// Kinds of usage beyond the usual tokens, those that are not zero: `audio_ms`, `images`, `searches` …
+    #[schema(required, value_type = Option<std::collections::BTreeMap<String, u64>>)]
+    pub usage_details: Option<serde_json::Value>,
+    /// The tier that served the call, where its prices are not the usual ones: `flex`, `priority` …
+    #[schema(required)]
+    pub service_tier: Option<String>,
 }
 
 impl From<RequestRow> for RequestView {
@@ -98,6 +104,8 @@ impl From<RequestRow> for RequestView {
             time_to_first_token_ms: row.time_to_first_byte_us.map(|us| us / 1000),
             duration_ms: row.duration_us / 1000,
             overhead_us: row.overhead_us,
+            usage_details: row.usage_details,
+            service_tier: row.service_tier,
         }
     }
 }

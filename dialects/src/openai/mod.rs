@@ -4,5 +4,6 @@
 
 pub mod produced_text;
 pub mod request_index;
+pub mod responses;
 pub mod stream_event;
 pub mod usage;

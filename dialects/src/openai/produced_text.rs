@@ -22,7 +22,12 @@ pub struct ProducedText {
 impl ProducedText {
     /// Takes the output out of one event's payload or one whole answer.
     pub fn take_from(&mut self, json: &[u8]) {
-        for field in FIELDS {
+        self.take_members(json, &FIELDS);
+    }
+
+    /// Takes the strings of members with other names, each given with its quotes and colon: `"delta":`.
+    pub fn take_members(&mut self, json: &[u8], fields: &[&[u8]]) {
+        for &field in fields {
             for at in memchr::memmem::find_iter(json, field) {
                 let value = at + field.len();
                 let gap = json[value..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();

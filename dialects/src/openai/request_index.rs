@@ -27,7 +27,7 @@ pub struct RequestIndex {
     pub include_usage: bool,
     /// Where the value of `include_usage` stands.
     include_usage_value: Option<Range<usize>>,
-    /// `max_completion_tokens` or `max_tokens`.
+    /// `max_completion_tokens`, `max_tokens` or `max_output_tokens`.
     pub max_output_tokens: Option<u64>,
     /// How many answers are wanted.
     pub answers: u64,
@@ -111,7 +111,7 @@ impl RequestIndex {
                 }
                 _ => return Err(wrong_type(key, "an object")),
             },
-            "max_tokens" | "max_completion_tokens" if value.get_type() != JsonType::Null => {
+            "max_tokens" | "max_completion_tokens" | "max_output_tokens" if value.get_type() != JsonType::Null => {
                 let tokens = value.as_u64().ok_or_else(|| wrong_type(key, "a whole number of tokens"))?;
                 self.max_output_tokens = Some(self.max_output_tokens.map_or(tokens, |other| other.max(tokens)));
             }
@@ -183,7 +183,16 @@ impl RequestIndex {
 }
 
 fn known_key(key: &str, required: &'static str) -> Option<&'static str> {
-    const KNOWN: [&str; 7] = ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n", "user"];
+    const KNOWN: [&str; 8] = [
+        "model",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "n",
+        "user",
+    ];
     if key == required {
         return Some(required);
     }

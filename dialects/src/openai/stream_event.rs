@@ -23,6 +23,8 @@ pub enum Shown {
 pub struct Reading {
     /// The usage so far, where the event has it.
     pub usage: Option<Usage>,
+    /// The tier that served the answer, where the event has usage.
+    pub service_tier: Option<String>,
     /// `[DONE]`.
     pub is_done: bool,
     /// The provider reports an error in the stream.
@@ -36,7 +38,7 @@ const NULL_USAGE_END: &[u8] = b",\"usage\":null}\n\n";
 
 /// Reads an event. `show_usage`: the client asked for usage itself.
 pub fn read(event: &Bytes, show_usage: bool) -> Reading {
-    let mut reading = Reading { usage: None, is_done: false, is_error: false, shown: Shown::AsIs };
+    let mut reading = Reading { usage: None, service_tier: None, is_done: false, is_error: false, shown: Shown::AsIs };
     // The last brace closes the payload, so what stands before it is a member of the payload itself: nothing to parse.
     if let Some(rest) = event.strip_suffix(NULL_USAGE_END).filter(|rest| is_delta(rest)) {
         if !show_usage {
@@ -59,6 +61,9 @@ pub fn read(event: &Bytes, show_usage: bool) -> Reading {
     }
     let Ok(value) = sonic_rs::get(payload.as_ref(), ["usage"]) else { return reading };
     reading.usage = usage::read(value.as_raw_str().as_bytes());
+    if reading.usage.is_some() {
+        reading.service_tier = usage::service_tier_of(&payload);
+    }
     if !show_usage {
         reading.shown = hide_usage(event, &payload, value.as_raw_str());
     }
@@ -114,7 +119,7 @@ mod tests {
     #[test]
     fn a_delta_passes_as_it_came() {
         let reading = read(&event(r#"{"choices":[{"delta":{"content":"the \"usage\" of error"}}]}"#), false);
-        assert_eq!(reading, Reading { usage: None, is_done: false, is_error: false, shown: Shown::AsIs });
+        assert_eq!(reading, Reading { usage: None, service_tier: None, is_done: false, is_error: false, shown: Shown::AsIs });
     }
 
     #[test]

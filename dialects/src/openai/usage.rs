@@ -2,6 +2,7 @@
 
 use deltallm_shared::pricing::Usage;
 use serde::Deserialize;
+use sonic_rs::JsonValueTrait;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -50,6 +51,12 @@ pub fn read(json: &[u8]) -> Option<Usage> {
         reasoning_tokens: wire.completion_tokens_details.and_then(|details| details.reasoning_tokens).unwrap_or(0),
         ..Usage::default()
     })
+}
+
+/// The tier that served an answer, where it says so.
+pub fn service_tier_of(body: &[u8]) -> Option<String> {
+    memchr::memmem::find(body, b"\"service_tier\"")?;
+    sonic_rs::get(body, ["service_tier"]).ok()?.as_str().map(str::to_owned)
 }
 
 /// The usage of a whole answer.

@@ -12,7 +12,7 @@ use deltallm_dialects::{
     openai::{produced_text::ProducedText, request_index::RequestIndex},
 };
 use deltallm_shared::{
-    catalog,
+    catalog::{self, ServiceTier},
     error::{ApiError, ErrorCode},
     event::{Outcome, SpendEvent},
     ids::EventId,
@@ -165,10 +165,20 @@ impl CallRecord {
         self.usage = Some(usage);
     }
 
+    /// The tier that served the call, in the provider's words; `default` and `standard` are the usual one.
+    pub fn served_as(&mut self, tier: Option<&str>) {
+        if let Some(tier) = tier.and_then(ServiceTier::from_name).filter(|tier| *tier != ServiceTier::Standard) {
+            self.event.service_tier = Some(tier.name().to_owned());
+        }
+    }
+
     /// One piece of an answer in the canonical form.
     pub fn event_of_answer(&mut self, event: &Event) {
         match event {
-            Event::Start { usage: Some(usage), .. } => self.input_usage = Some(*usage),
+            Event::Start { usage, service_tier, .. } => {
+                self.input_usage = *usage;
+                self.served_as(service_tier.as_deref());
+            }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::PartDelta { delta: Delta::Text(text) | Delta::Arguments(text), .. } => self.produced_text(text),
             _ => {}
@@ -178,6 +188,7 @@ impl CallRecord {
     /// A whole answer in the canonical form.
     pub fn answer(&mut self, answer: &Answer) {
         self.usage = answer.usage;
+        self.served_as(answer.service_tier.as_deref());
         for part in answer.choices.iter().flat_map(|choice| &choice.parts) {
             match &part.kind {
                 PartKind::Text { text, .. }

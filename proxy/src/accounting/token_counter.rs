@@ -13,6 +13,7 @@ use std::sync::{
 use bytes::Bytes;
 use deltallm_dialects::openai::produced_text::{ProducedText, strings_of};
 use deltallm_shared::{
+    catalog::ServiceTier,
     event::SpendEvent,
     pricing::{AppliedPrices, Usage, UsageSource},
 };
@@ -132,9 +133,9 @@ impl Books {
 
 /// Sets the cost of an event from its usage.
 pub fn price(event: &mut SpendEvent, prices: &AppliedPrices) {
-    event.price_state = prices.state;
-    event.prices = prices.at(event.usage.input_tokens);
-    event.cost = prices.cost(&event.usage);
+    let tier = event.service_tier.as_deref().and_then(ServiceTier::from_name).unwrap_or(ServiceTier::Standard);
+    let bill = prices.bill(&event.usage, tier);
+    (event.price_state, event.prices, event.cost) = (bill.state, bill.prices, bill.cost);
 }
 
 fn count(prompt: &[u8], produced: ProducedText, _prices: &AppliedPrices) -> (Usage, UsageSource) {

@@ -203,7 +203,7 @@ pub struct ModelInfo {
     pub deprecation_date: Option<&'static str>,
     /// Where the prices can be read.
     pub source: Option<&'static str>,
-    /// The list prices per token. `None` where nobody knows what a token costs, which is not "nothing".
+    /// The list prices. `None` where nobody knows what a call costs, which is not "nothing".
     pub prices: Option<ModelPrices>,
     price_list: Vec<Price>,
     capabilities: &'static str,
@@ -229,27 +229,35 @@ impl ModelInfo {
             prices: None,
             price_list,
         };
-        info.prices = info.token_prices();
+        info.prices = info.prices_at(0, ServiceTier::Standard);
         Some(info)
     }
 
-    fn token_prices(&self) -> Option<ModelPrices> {
-        self.prices_at(0)
-    }
-
-    /// The standard token prices for a prompt of this many tokens. `None` where nobody knows what a token costs.
-    pub fn prices_at(&self, prompt_tokens: u64) -> Option<ModelPrices> {
-        let price = |kind| self.price_at(kind, ServiceTier::Standard, prompt_tokens);
+    /// The prices of a tier for a prompt of this many tokens. `None` where nobody knows what a call costs, which is not "nothing".
+    pub fn prices_at(&self, prompt_tokens: u64, tier: ServiceTier) -> Option<ModelPrices> {
+        let price = |kind| self.price_at(kind, tier, prompt_tokens);
         let (input, output) = (price(PriceKind::Input), price(PriceKind::Output));
-        // What answers with something else than tokens needs no price for them; the rest is unpriced with one half missing.
+        // What answers with tokens is unpriced with one half missing; the rest may be billed by the piece alone.
         let answers_tokens = matches!(self.mode, Mode::Chat | Mode::Completion | Mode::Responses | Mode::Realtime);
-        let known = input.is_some() && (output.is_some() || !answers_tokens);
+        let known = if answers_tokens { input.is_some() && output.is_some() } else { !self.price_list.is_empty() };
         known.then(|| ModelPrices {
             input: input.unwrap_or(UnitPrice::FREE),
             output: output.unwrap_or(UnitPrice::FREE),
             cache_read: price(PriceKind::CacheRead),
             cache_write: price(PriceKind::CacheWrite5m),
+            cache_write_1h: price(PriceKind::CacheWrite1h),
             reasoning: price(PriceKind::ReasoningOutput),
+            audio_input: price(PriceKind::AudioInput),
+            audio_output: price(PriceKind::AudioOutput),
+            image_input: price(PriceKind::ImageTokenInput),
+            image_output: price(PriceKind::ImageTokenOutput),
+            image: price(PriceKind::ImageOutput),
+            character: price(PriceKind::CharacterInput).or_else(|| price(PriceKind::CharacterOutput)),
+            audio_second: price(PriceKind::AudioSecondInput)
+                .or_else(|| price(PriceKind::SecondInput))
+                .or_else(|| price(PriceKind::SecondOutput)),
+            page: price(PriceKind::Page),
+            search: price(PriceKind::Query).or_else(|| price(PriceKind::WebSearchMedium)),
         })
     }
 

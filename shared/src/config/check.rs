@@ -220,29 +220,39 @@ impl Checker<'_> {
     }
 
     fn prices(&mut self, info: &RawModelInfo, model_name: &Text) -> Option<ModelPrices> {
-        let input = self.parsed(info.input_cost_per_token.as_ref());
-        let output = self.parsed(info.output_cost_per_token.as_ref());
-        let others = [
-            &info.cache_read_input_token_cost,
-            &info.cache_creation_input_token_cost,
-            &info.output_cost_per_reasoning_token,
-        ];
-        if info.input_cost_per_token.is_none() && info.output_cost_per_token.is_none() {
-            if others.iter().any(|price| price.is_some()) {
+        use crate::control::ModelMode;
+        let mut price = |text: &Option<Text>| self.parsed(text.as_ref());
+        let prices = ModelPrices {
+            input: price(&info.input_cost_per_token).unwrap_or_default(),
+            output: price(&info.output_cost_per_token).unwrap_or_default(),
+            cache_read: price(&info.cache_read_input_token_cost),
+            cache_write: price(&info.cache_creation_input_token_cost),
+            cache_write_1h: price(&info.cache_creation_input_token_cost_above_1hr),
+            reasoning: price(&info.output_cost_per_reasoning_token),
+            audio_input: price(&info.input_cost_per_audio_token),
+            audio_output: price(&info.output_cost_per_audio_token),
+            image_input: price(&info.input_cost_per_image_token),
+            image_output: price(&info.output_cost_per_image_token),
+            image: price(&info.output_cost_per_image),
+            character: price(&info.input_cost_per_character),
+            audio_second: price(&info.input_cost_per_second),
+            page: price(&info.cost_per_page),
+            search: price(&info.input_cost_per_query),
+        };
+        let (has_input, has_output) = (info.input_cost_per_token.is_some(), info.output_cost_per_token.is_some());
+        let has_piece = [prices.image, prices.character, prices.audio_second, prices.page, prices.search];
+        let has_piece = has_piece.iter().any(Option::is_some);
+        if !has_input && !has_output && !has_piece {
+            if prices != ModelPrices::default() {
                 self.error(model_name, "prices need `input_cost_per_token` and `output_cost_per_token` too");
             }
             return None;
         }
-        if info.output_cost_per_token.is_none() && info.mode != Some(crate::control::ModelMode::Embedding) {
+        let answers_tokens = matches!(info.mode.unwrap_or_default(), ModelMode::Chat | ModelMode::Responses);
+        if !has_output && !has_piece && answers_tokens {
             self.error(model_name, "`output_cost_per_token` is missing; write 0 where it is free");
         }
-        Some(ModelPrices {
-            input: input.unwrap_or_default(),
-            output: output.unwrap_or_default(),
-            cache_read: self.parsed(others[0].as_ref()),
-            cache_write: self.parsed(others[1].as_ref()),
-            reasoning: self.parsed(others[2].as_ref()),
-        })
+        Some(prices)
     }
 
     fn key(&mut self, raw: RawKey) -> Option<FileKey> {

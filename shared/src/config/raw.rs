@@ -66,7 +66,17 @@ pub(super) struct RawModelInfo {
     pub output_cost_per_token: Option<Text>,
     pub cache_read_input_token_cost: Option<Text>,
     pub cache_creation_input_token_cost: Option<Text>,
+    pub cache_creation_input_token_cost_above_1hr: Option<Text>,
     pub output_cost_per_reasoning_token: Option<Text>,
+    pub input_cost_per_audio_token: Option<Text>,
+    pub output_cost_per_audio_token: Option<Text>,
+    pub input_cost_per_image_token: Option<Text>,
+    pub output_cost_per_image_token: Option<Text>,
+    pub output_cost_per_image: Option<Text>,
+    pub input_cost_per_character: Option<Text>,
+    pub input_cost_per_second: Option<Text>,
+    pub cost_per_page: Option<Text>,
+    pub input_cost_per_query: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

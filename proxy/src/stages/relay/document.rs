@@ -139,7 +139,10 @@ fn read_as_it_is(words: Words, body: &[u8], record: &mut CallRecord) {
     match dialect.and_then(vendor_dialect).and_then(|dialect| dialect.read_answer(body).ok()) {
         Some(answer) => record.answer(&answer),
         None => match usage::of_answer(body) {
-            Some(usage) => record.usage(usage),
+            Some(usage) => {
+                record.usage(usage);
+                record.served_as(usage::service_tier_of(body).as_deref());
+            }
             None => record.produced(body),
         },
     }

@@ -44,6 +44,7 @@ impl SameStream {
             record.produced(&event);
             if let Some(usage) = reading.usage {
                 record.usage(usage);
+                record.served_as(reading.service_tier.as_deref());
             }
             if reading.is_error {
                 let failure = failure_in(&event);

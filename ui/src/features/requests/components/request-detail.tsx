@@ -65,6 +65,7 @@ function Facts({ r }: { r: RequestRow }) {
     r.cached_input_tokens > 0 && `${fmtInt(r.cached_input_tokens)} read from cache`,
     r.cache_creation_tokens > 0 && `${fmtInt(r.cache_creation_tokens)} written to cache`,
     r.reasoning_tokens > 0 && `${fmtInt(r.reasoning_tokens)} reasoning`,
+    ...Object.entries(r.usage_details ?? {}).map(([kind, count]) => `${fmtInt(count)} ${kind.replaceAll('_', ' ')}`),
   ].filter(Boolean);
   const rows: [string, ReactNode][] = [
     ['Started', fmtExact(r.started_at)],
