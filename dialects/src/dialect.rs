@@ -4,7 +4,12 @@ use bytes::BytesMut;
 use deltallm_shared::error::ApiError;
 use serde_json::Value;
 
-use crate::canonical::{Answer, ChatRequest, Event, Failure, Unsupported};
+use crate::{
+    anthropic::AnthropicMessages,
+    bedrock::BedrockConverse,
+    openai::responses::OpenAiResponses,
+    canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
+};
 
 /// A wire format for chats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,10 +57,10 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&crate::openai::responses::OpenAiResponses];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages, &OpenAiResponses];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&crate::bedrock::BedrockConverse];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&OpenAiResponses, &AnthropicMessages, &BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

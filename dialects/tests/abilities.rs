@@ -86,6 +86,7 @@ pub enum Can {
 pub fn of(dialect: DialectId) -> Option<BTreeSet<Can>> {
     let list: &[Can] = match dialect {
         DialectId::OpenAiChat => &OPENAI_CHAT,
+        DialectId::AnthropicMessages => &ANTHROPIC_MESSAGES,
         _ => return None,
     };
     Some(list.iter().copied().collect())
@@ -125,4 +126,24 @@ const OPENAI_CHAT: [Can; 33] = [
     Can::Metadata,
     Can::ServiceTier,
     Can::CallSignatures,
+];
+
+/// Not in it: budgets and efforts, for who thinks chooses no temperature; notes beside the user's id; tiers of other names.
+const ANTHROPIC_MESSAGES: [Can; 16] = [
+    Can::CallIds,
+    Can::FailedResults,
+    Can::MediaResults,
+    Can::ImageUrl,
+    Can::ImageData,
+    Can::DocumentData,
+    Can::DocumentTitle,
+    Can::CacheMarks,
+    Can::SignedReasoning,
+    Can::EncryptedReasoning,
+    Can::StrictTools,
+    Can::ParallelTools,
+    Can::TopK,
+    Can::Stop,
+    Can::JsonSchema,
+    Can::User,
 ];

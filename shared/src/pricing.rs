@@ -44,6 +44,13 @@ pub struct Usage {
     pub searches: u64,
 }
 
+impl Usage {
+    /// Input tokens that neither came from the prompt cache nor went there.
+    pub fn fresh_input_tokens(&self) -> u64 {
+        self.input_tokens.saturating_sub(self.cached_input_tokens).saturating_sub(self.cache_creation_tokens)
+    }
+}
+
 /// Where the figures of a [`Usage`] come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,7 @@ pub mod answer;
 pub mod event;
 pub mod failure;
 pub mod message;
-pub mod param;
+pub mod param_name;
 pub mod request;
 pub mod unsupported;
 
@@ -13,6 +13,6 @@ pub use answer::{Answer, Choice, Citation, StopReason};
 pub use event::{Collector, Delta, Event, PartStart};
 pub use failure::{Failure, FailureClass};
 pub use message::{CacheMark, Message, Part, PartKind, Role, Source};
-pub use param::param_name;
+pub use param_name::param_name;
 pub use request::{ChatRequest, Effort, OutputFormat, Reasoning, Tool, ToolChoice};
 pub use unsupported::Unsupported;

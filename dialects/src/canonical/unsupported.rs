@@ -5,12 +5,15 @@ use deltallm_shared::error::{ApiError, ErrorCode};
 use super::ChatRequest;
 
 /// Fields that only ask for something aside and change no answer: left out where a vendor does not know them.
-const HINTS: [&str; 8] = [
+const HINTS: [&str; 11] = [
+    "context_management",
+    "diagnostics",
     "metadata",
     "prompt_cache_key",
     "prompt_cache_retention",
     "safety_identifier",
     "service_tier",
+    "speed",
     "store",
     "stream_options",
     "user",

@@ -29,7 +29,7 @@ impl Fields {
 
     /// Any value but `null`.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.members.remove(name).filter(|value| !value.is_null())
+        self.members.shift_remove(name).filter(|value| !value.is_null())
     }
 
     /// Looks at a string without taking it.

@@ -1,7 +1,8 @@
 //! OpenAI's Responses API, `POST /v1/responses`: what the newer SDKs and agents speak.
 //!
 //! As a client dialect it is offered for every vendor. What needs a provider with a memory ([`needs_state`]) is passed through
-//! to one and never comes here. [`tap`] listens to what passes through.
+//! to one and never comes here. [`tap`] listens to what passes through. As a vendor dialect it serves models that have no other
+//! interface.
 
 mod answer;
 mod fields;
@@ -16,12 +17,18 @@ mod stream_events;
 mod stream_writer;
 pub mod tap;
 mod usage;
+mod vendor_answer;
+mod vendor_failure;
+mod vendor_input;
+mod vendor_parts;
+mod vendor_request;
+mod vendor_stream;
 
 use deltallm_shared::error::ApiError;
 pub use state::{needs_state, read_index};
 
-use crate::canonical::{Answer, ChatRequest};
-use crate::dialect::{Asked, ClientDialect, DialectId, StreamWriter};
+use crate::canonical::{Answer, ChatRequest, Failure, Unsupported};
+use crate::dialect::{Asked, ClientDialect, DialectId, StreamReader, StreamWriter, Unreadable, VendorDialect};
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]
@@ -48,5 +55,27 @@ impl ClientDialect for OpenAiResponses {
 
     fn write_error(&self, error: &ApiError) -> Vec<u8> {
         error.to_json().into_bytes()
+    }
+}
+
+impl VendorDialect for OpenAiResponses {
+    fn id(&self) -> DialectId {
+        DialectId::OpenAiResponses
+    }
+
+    fn write_request(&self, request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<Vec<u8>, ApiError> {
+        vendor_request::write(request, unsupported)
+    }
+
+    fn read_answer(&self, body: &[u8]) -> Result<Answer, Unreadable> {
+        vendor_answer::read(body)
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(vendor_stream::Reader::default())
+    }
+
+    fn read_error(&self, status: u16, body: &[u8]) -> Failure {
+        vendor_failure::read(status, body)
     }
 }

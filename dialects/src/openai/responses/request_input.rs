@@ -147,7 +147,11 @@ fn read_part(part: Value, path: &str) -> Result<Part, ApiError> {
     let mut fields = Fields::of(part, path)?;
     let kind = fields.peek("type").map(str::to_owned).ok_or_else(|| fields.missing("type"))?;
     let cache = match fields.nested("prompt_cache_breakpoint")? {
-        Some(mut mark) => Some(CacheMark { ttl: mark.string("ttl")? }),
+        // The shorter time is the default; the longer one is nearest to what others call an hour.
+        Some(mut mark) => {
+            let is_long = mark.string("ttl")?.is_some_and(|ttl| ttl == "12h");
+            Some(CacheMark { ttl: is_long.then(|| "1h".to_owned()) })
+        }
         None => None,
     };
     let kind = match kind.as_str() {

@@ -37,6 +37,10 @@ impl RefusalRelay {
         let (status, model) = (header.status.as_u16(), own.model.as_str());
         tracing::warn!(request_id = context.request_id, model, upstream_status = status, "the provider answered with an error");
         let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
+        Self::of(status, retry_after, words, own)
+    }
+
+    fn of(status: u16, retry_after: Option<HeaderValue>, words: Words, own: OwnWords) -> Self {
         Self { status, words, body: BytesMut::new(), own, retry_after, told: None }
     }
 
@@ -111,5 +115,71 @@ impl RefusalRelay {
             detail.entry("param").or_insert(Value::Null);
         }
         serde_json::to_vec(&body).ok().map(Bytes::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use deltallm_shared::operation::Operation;
+
+    use super::*;
+
+    /// What the client of an operation is told of an error in the given words.
+    fn told(operation: Operation, words: Words, status: u16, body: &str) -> (u16, Value) {
+        let own = OwnWords {
+            operation: Some(operation),
+            model: "m".to_owned(),
+            hidden: vec!["sk-ours".to_owned(), "api.internal".to_owned()],
+        };
+        let mut refusal = RefusalRelay::of(status, None, words, own);
+        let Passed::Refused(refused) = refusal.pass(&Bytes::copy_from_slice(body.as_bytes()), true) else {
+            panic!("an error is told at its end")
+        };
+        (refused.error.status(), serde_json::from_slice(&refused.body).unwrap())
+    }
+
+    fn told_chat(status: u16, body: &str) -> (u16, Value) {
+        told(Operation::ChatCompletions, Words::Same(Operation::ChatCompletions), status, body)
+    }
+
+    #[test]
+    fn a_bad_request_is_explained_in_the_providers_words() {
+        let body = r#"{"error":{"message":"no such tool","type":"invalid_request_error","param":"tools","code":"unknown_tool","hint":1}}"#;
+        assert_eq!(told_chat(400, body), (400, serde_json::from_str(body).unwrap()));
+        let (_, told) = told_chat(400, r#"{"error":{"message":"no such tool","code":null}}"#);
+        let error = &told["error"];
+        assert_eq!((&error["code"], &error["message"]), (&"invalid_request_error".into(), &"no such tool".into()));
+        assert_eq!(error["param"], Value::Null);
+    }
+
+    #[test]
+    fn nothing_of_ours_is_shown() {
+        for body in [
+            r#"{"error":{"message":"bad key sk-ours"}}"#,
+            r#"{"error":{"message":"see api.internal"}}"#,
+            "<html>nginx</html>",
+            "",
+        ] {
+            let (status, told) = told_chat(400, body);
+            let text = told.to_string();
+            assert_eq!(status, 400);
+            assert!(!text.contains("sk-ours") && !text.contains("internal") && !text.contains("nginx"), "{text}");
+        }
+    }
+
+    #[test]
+    fn our_credentials_are_our_problem() {
+        for status in [401, 402, 403, 404, 500] {
+            let (status_told, told) = told_chat(status, r#"{"error":{"message":"Incorrect API key provided: sk-ours"}}"#);
+            assert_eq!((status_told, &told["error"]["code"]), (502, &"upstream_error".into()), "{status}");
+            assert!(!told.to_string().contains("sk-ours"));
+        }
+        assert_eq!((told_chat(429, "{}").0, told_chat(503, "{}").0, told_chat(504, "{}").0), (429, 503, 504));
+        assert_eq!(told_chat(529, "{}").1["error"]["code"], "upstream_overloaded");
+    }
+
+    #[test]
+    fn a_redirect_is_the_providers_mistake() {
+        assert_eq!(told_chat(302, "").0, 502);
     }
 }

@@ -1,0 +1,239 @@
+//! A stream for a client that speaks Anthropic: `message_start`, for each block `content_block_start`, deltas and
+//! `content_block_stop`, then `message_delta` with the reason of the end and the usage, and `message_stop`.
+
+use bytes::{BufMut, BytesMut};
+use deltallm_shared::{error::ApiError, pricing::Usage};
+use serde::Serialize;
+
+use super::{answer_writer, block, citations, error, stop_reason, usage::UsageOut};
+use crate::{
+    canonical::{Delta, Event, PartStart, StopReason},
+    dialect::{Asked, StreamWriter},
+};
+
+/// Writes one stream.
+pub(super) struct MessagesWriter {
+    asked: Asked,
+    /// The number of the next block; blocks that Anthropic cannot have are not counted.
+    next_block: u32,
+    /// The block that is open and written.
+    open: Option<Block>,
+    is_started: bool,
+    is_over: bool,
+    has_calls: bool,
+    has_refusal: bool,
+    stop: Option<StopReason>,
+    usage: Usage,
+}
+
+/// What the open block takes.
+#[derive(Clone, Copy)]
+enum Block {
+    Text,
+    Thinking,
+    Call,
+    Whole,
+}
+
+#[derive(Serialize)]
+struct MessageStart<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    role: &'static str,
+    model: &'a str,
+    content: [(); 0],
+    stop_reason: Option<()>,
+    stop_sequence: Option<()>,
+    usage: UsageOut<'a>,
+}
+
+#[derive(Serialize)]
+struct MessageDelta<'a> {
+    r#type: &'static str,
+    delta: StopDelta<'a>,
+    usage: UsageOut<'a>,
+}
+
+#[derive(Serialize)]
+struct StopDelta<'a> {
+    stop_reason: &'static str,
+    stop_sequence: Option<&'a str>,
+}
+
+impl MessagesWriter {
+    pub fn new(asked: &Asked) -> Self {
+        Self {
+            asked: asked.clone(),
+            next_block: 0,
+            open: None,
+            is_started: false,
+            is_over: false,
+            has_calls: false,
+            has_refusal: false,
+            stop: None,
+            usage: Usage::default(),
+        }
+    }
+
+    fn start(&mut self, id: &str, model: &str, tier: Option<&str>, out: &mut BytesMut) {
+        if std::mem::replace(&mut self.is_started, true) {
+            return;
+        }
+        let id = answer_writer::id(id, &self.asked);
+        out.put_slice(b"event: message_start\ndata: {\"type\":\"message_start\",\"message\":");
+        let message = MessageStart {
+            id: &id,
+            r#type: "message",
+            role: "assistant",
+            model: answer_writer::model(model, &self.asked),
+            content: [],
+            stop_reason: None,
+            stop_sequence: None,
+            usage: UsageOut::new(&self.usage, tier),
+        };
+        json(&message, out);
+        out.put_slice(b"}\n\n");
+    }
+
+    fn open(&mut self, start: &PartStart, out: &mut BytesMut) {
+        self.start("", "", None, out);
+        self.close(out);
+        let head = |out: &mut BytesMut, index: u32| {
+            out.put_slice(b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
+            number(index, out);
+            out.put_slice(b",\"content_block\":");
+        };
+        match start {
+            PartStart::Text | PartStart::Refusal => {
+                head(out, self.next_block);
+                out.put_slice(b"{\"type\":\"text\",\"text\":\"\"}");
+            }
+            PartStart::Reasoning => {
+                head(out, self.next_block);
+                out.put_slice(b"{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}");
+            }
+            PartStart::EncryptedReasoning(_) | PartStart::ToolCall { .. } | PartStart::Whole(_) => {
+                let part = start.clone().into_part();
+                let Some(block) = block::of_answer(&part) else { return };
+                head(out, self.next_block);
+                json(&block, out);
+            }
+        }
+        out.put_slice(b"}\n\n");
+        self.open = Some(match start {
+            PartStart::Text | PartStart::Refusal => Block::Text,
+            PartStart::Reasoning => Block::Thinking,
+            PartStart::ToolCall { .. } => Block::Call,
+            PartStart::EncryptedReasoning(_) | PartStart::Whole(_) => Block::Whole,
+        });
+        self.has_calls |= matches!(start, PartStart::ToolCall { .. });
+        self.has_refusal |= matches!(start, PartStart::Refusal);
+        if self.next_block == 0 {
+            ping(out);
+        }
+    }
+
+    fn delta(&mut self, delta: &Delta, out: &mut BytesMut) {
+        let Some(open) = self.open else { return };
+        let (head, text): (&[u8], &str) = match (delta, open) {
+            (Delta::Text(text), Block::Text) => (b"text_delta\",\"text\":", text),
+            (Delta::Text(text), Block::Thinking) => (b"thinking_delta\",\"thinking\":", text),
+            (Delta::Arguments(piece), Block::Call) => (b"input_json_delta\",\"partial_json\":", piece),
+            (Delta::Signature(text), Block::Thinking) => (b"signature_delta\",\"signature\":", text),
+            (Delta::Citation(citation), Block::Text) => {
+                let Some(citation) = citations::write(citation) else { return };
+                self.delta_head(out);
+                out.put_slice(b"citations_delta\",\"citation\":");
+                json(&citation, out);
+                out.put_slice(b"}}\n\n");
+                return;
+            }
+            // The proof of a tool call stands at the block's begin, see `block::of_answer`.
+            _ => return,
+        };
+        self.delta_head(out);
+        out.put_slice(head);
+        json(text, out);
+        out.put_slice(b"}}\n\n");
+    }
+
+    fn delta_head(&self, out: &mut BytesMut) {
+        out.put_slice(b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
+        number(self.next_block, out);
+        out.put_slice(b",\"delta\":{\"type\":\"");
+    }
+
+    fn close(&mut self, out: &mut BytesMut) {
+        if self.open.take().is_some() {
+            out.put_slice(b"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
+            number(self.next_block, out);
+            out.put_slice(b"}\n\n");
+            self.next_block += 1;
+        }
+    }
+
+    fn end(&mut self, out: &mut BytesMut) {
+        self.start("", "", None, out);
+        self.close(out);
+        let (stop_reason, stop_sequence) = stop_reason::write(self.stop.as_ref(), self.has_calls, self.has_refusal);
+        let event = MessageDelta {
+            r#type: "message_delta",
+            delta: StopDelta { stop_reason, stop_sequence },
+            usage: UsageOut::new(&self.usage, None),
+        };
+        out.put_slice(b"event: message_delta\ndata: ");
+        json(&event, out);
+        out.put_slice(b"\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+        self.is_over = true;
+    }
+}
+
+impl StreamWriter for MessagesWriter {
+    fn write(&mut self, event: &Event, out: &mut BytesMut) {
+        if self.is_over {
+            return;
+        }
+        match event {
+            Event::PartDelta { choice: 0, delta, .. } => self.delta(delta, out),
+            Event::PartStart { choice: 0, start, .. } => self.open(start, out),
+            Event::PartEnd { choice: 0, .. } => self.close(out),
+            Event::Start { id, model, usage, service_tier, .. } => {
+                self.usage = usage.unwrap_or_default();
+                self.start(id, model, service_tier.as_deref(), out);
+            }
+            Event::Stop { choice: 0, reason } => self.stop = Some(reason.clone()),
+            Event::Usage(usage) => self.usage = *usage,
+            Event::Ping => ping(out),
+            Event::End => self.end(out),
+            // Anthropic has one choice and no log probabilities; errors come by `error`.
+            Event::PartDelta { .. }
+            | Event::PartStart { .. }
+            | Event::PartEnd { .. }
+            | Event::Stop { .. }
+            | Event::Logprobs { .. }
+            | Event::Error(_) => {}
+        }
+    }
+
+    fn error(&mut self, error: &ApiError, out: &mut BytesMut) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        out.put_slice(b"event: error\ndata: ");
+        out.put_slice(&error::write(error));
+        out.put_slice(b"\n\n");
+    }
+}
+
+fn ping(out: &mut BytesMut) {
+    out.put_slice(b"event: ping\ndata: {\"type\":\"ping\"}\n\n");
+}
+
+fn json(value: &(impl Serialize + ?Sized), out: &mut BytesMut) {
+    // Memory does not refuse, and texts, numbers and trees of them always have a JSON form.
+    serde_json::to_writer(out.writer(), value).unwrap_or_default();
+}
+
+fn number(value: u32, out: &mut BytesMut) {
+    json(&value, out);
+}
