@@ -9,12 +9,12 @@ use crate::{
     accounting::call_record::CallRecord,
     call::Call,
     lifecycle::InFlight,
-    net::replay_session::{self, Held, Kept},
+    net::replay_session::{self, Feed, Held, Kept},
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         receive::Received,
-        relay::Relay,
+        relay::{Known, Naming, Relay},
         translate::{Attempt, translate},
     },
 };
@@ -49,6 +49,12 @@ pub struct RequestContext {
     pub overhead_us: u64,
     /// relay: what happens to the answer's bytes.
     pub relay: Option<Relay>,
+    /// send: the body of the next attempt, where it is not in memory.
+    pub feed: Feed,
+    /// relay: how names of things at the provider become ours.
+    pub naming: Option<Naming>,
+    /// relay: how an answer of a provider's own interface is read.
+    pub onward: Option<Known>,
     /// relay: the header that replaces the one which is held back.
     pub held: Held,
     /// relay: the real session, while it is wrapped.
@@ -77,6 +83,9 @@ impl RequestContext {
             turn: 0,
             attempt: None,
             attempts_made: 0,
+            feed: Feed::default(),
+            naming: None,
+            onward: None,
             held: Held::default(),
             overhead_us: 0,
             relay: None,
@@ -90,6 +99,10 @@ impl RequestContext {
     /// Goes on to the next deployment of the plan that can do what is asked; stays where it is when there is none.
     pub fn next_deployment(&mut self) -> bool {
         let Some(call) = &self.call else { return false };
+        // One deployment has the thing, the session or the path that is asked for.
+        if self.naming.is_some() || self.onward.is_some() || self.upgrades() {
+            return false;
+        }
         let mut turn = self.turn + 1;
         while let Some(deployment) = self.plan.attempt(turn) {
             if let Ok(attempt) = translate(call, deployment, self.drops_parameters) {
@@ -99,6 +112,11 @@ impl RequestContext {
             turn += 1;
         }
         false
+    }
+
+    /// Whether the request asks for a WebSocket.
+    pub fn upgrades(&self) -> bool {
+        self.attempt.as_ref().and_then(|attempt| attempt.own_form.as_ref()).is_some_and(|own| own.upgrades)
     }
 
     /// What is asked of a model, where something is.

@@ -74,6 +74,11 @@ fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte)
 }
 
+/// A value of a query without its escapes; as it is where they are broken.
+pub fn decoded(text: &str) -> String {
+    decode(text).unwrap_or_else(|| text.to_owned())
+}
+
 /// Without escapes; `None` where one is broken or the text is not UTF-8.
 fn decode(text: &str) -> Option<String> {
     let (bytes, mut out, mut at) = (text.as_bytes(), Vec::with_capacity(text.len()), 0);

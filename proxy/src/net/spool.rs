@@ -125,6 +125,18 @@ impl UploadedBody {
         blocking(self.begin_piece(at, end)).await
     }
 
+    /// All of it, where the caller knows that it is not too much.
+    pub async fn all(&self) -> io::Result<Bytes> {
+        if let Self::Memory(bytes) = self {
+            return Ok(bytes.clone());
+        }
+        let mut all = BytesMut::new();
+        while (all.len() as u64) < self.length() {
+            all.extend_from_slice(&self.piece(all.len() as u64, u64::MAX).await?);
+        }
+        Ok(all.freeze())
+    }
+
     /// Begins to read a piece, so that whoever waits for it may go away and come back.
     pub fn begin_piece(&self, at: u64, end: u64) -> JoinHandle<io::Result<Bytes>> {
         let end = end.min(self.length());

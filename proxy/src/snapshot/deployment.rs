@@ -115,6 +115,11 @@ impl Deployment {
         self.mode == ModelMode::Responses
     }
 
+    /// Whether two deployments are the same account of one provider: what is at one is at the other.
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        self.target == other.target && self.authorization == other.authorization
+    }
+
     /// What a client must never see in a provider's error: where it stands and what we sign in with.
     pub fn hidden_texts(&self) -> Vec<String> {
         let host = match &self.target {

@@ -1,11 +1,12 @@
 //! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client credential,
 //! cookie or forwarding header reaches a provider.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use pingora::{Result, http::RequestHeader};
 
 use super::translate::Attempt;
 use crate::{
+    net::outgoing::OutgoingBody,
     providers,
     snapshot::{Deployment, Target},
 };
@@ -20,13 +21,29 @@ pub fn upstream_request(
     deployment: &Deployment,
     attempt: &Attempt,
 ) -> Result<RequestHeader> {
-    let mut request = RequestHeader::build_no_case("POST", attempt.path.as_bytes(), Some(14))?;
+    let own = attempt.own_form.as_deref();
+    let method = own.map_or("POST", |own| own.method.as_str());
+    let mut request = RequestHeader::build_no_case(method, attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
     if let Some(value) = &deployment.authorization {
         request.insert_header(header::AUTHORIZATION, value.clone())?;
     }
-    request.insert_header(header::CONTENT_TYPE, "application/json")?;
-    request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
+    match own {
+        None => {
+            request.insert_header(header::CONTENT_TYPE, "application/json")?;
+            request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
+        }
+        Some(own) => {
+            let length = own.upload.as_ref().map_or(attempt.body.len() as u64, OutgoingBody::length);
+            if let Some(content_type) = &own.content_type {
+                request.insert_header(header::CONTENT_TYPE, content_type.clone())?;
+            }
+            // Without it some servers wait for a body, and some proxies take its absence for chunks.
+            if length > 0 || !matches!(own.method, Method::GET | Method::HEAD | Method::DELETE) {
+                request.insert_header(header::CONTENT_LENGTH, length)?;
+            }
+        }
+    }
     // We read what comes back: usage, errors, events.
     request.insert_header(header::ACCEPT_ENCODING, "identity")?;
     request.insert_header(header::USER_AGENT, USER_AGENT)?;
@@ -39,6 +56,13 @@ pub fn upstream_request(
         if let Some(value) = client.get(name) {
             request.insert_header(name, value.clone())?;
         }
+    }
+    for (name, value) in own.map_or(&[][..], |own| &own.headers) {
+        request.append_header(name.clone(), value.clone())?;
+    }
+    if own.is_some_and(|own| own.upgrades) {
+        request.insert_header(header::CONNECTION, "Upgrade")?;
+        request.insert_header(header::UPGRADE, "websocket")?;
     }
     if deployment.target == Target::Mock {
         let mock = &deployment.mock;
