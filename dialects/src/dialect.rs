@@ -7,8 +7,13 @@ use serde_json::Value;
 use crate::{
     anthropic::AnthropicMessages,
     bedrock::BedrockConverse,
-    openai::responses::OpenAiResponses,
     canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
+    gemini::Gemini,
+    openai::{
+        chat::{ChatClient, ChatVendor, quirks::OPENAI},
+        completions::CompletionsClient,
+        responses::OpenAiResponses,
+    },
 };
 
 /// A wire format for chats.
@@ -57,10 +62,12 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages, &OpenAiResponses];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] =
+    &[&ChatClient, &CompletionsClient, &OpenAiResponses, &AnthropicMessages, &Gemini];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&OpenAiResponses, &AnthropicMessages, &BedrockConverse];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] =
+    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &Gemini, &BedrockConverse];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

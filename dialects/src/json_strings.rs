@@ -98,7 +98,7 @@ pub fn apply(json: &Bytes, mut edits: Vec<Edit>) -> Bytes {
     if edits.is_empty() {
         return json.clone();
     }
-    edits.sort_by_key(|edit| edit.at.start);
+    edits.sort_by_key(|edit| (edit.at.start, edit.at.end));
     let (mut out, mut from) = (Vec::with_capacity(json.len() + edits.len() * 48), 0);
     for edit in edits {
         let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(json.len());

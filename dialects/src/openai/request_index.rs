@@ -142,7 +142,9 @@ impl RequestIndex {
     /// The body for the provider: its own model name, and usage asked for in a stream. The rest is as it came.
     pub fn rewrite(&self, body: &Bytes, upstream_model: &str, ask_usage: bool) -> Bytes {
         let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::with_capacity(2);
-        if let Some(value) = self.model_value.clone().filter(|value| body[value.clone()] != *json_string(upstream_model)) {
+        if let Some(value) =
+            self.model_value.clone().filter(|value| body[value.clone()] != *json_string(upstream_model))
+        {
             edits.push((value, json_string(upstream_model)));
         }
         if ask_usage && self.stream && !self.include_usage {
@@ -183,16 +185,8 @@ impl RequestIndex {
 }
 
 fn known_key(key: &str, required: &'static str) -> Option<&'static str> {
-    const KNOWN: [&str; 8] = [
-        "model",
-        "stream",
-        "stream_options",
-        "max_tokens",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "n",
-        "user",
-    ];
+    const KNOWN: [&str; 8] =
+        ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "user"];
     if key == required {
         return Some(required);
     }

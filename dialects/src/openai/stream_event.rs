@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn a_delta_passes_as_it_came() {
         let reading = read(&event(r#"{"choices":[{"delta":{"content":"the \"usage\" of error"}}]}"#), false);
-        assert_eq!(reading, Reading { usage: None, service_tier: None, is_done: false, is_error: false, shown: Shown::AsIs });
+        assert_eq!(
+            reading,
+            Reading { usage: None, service_tier: None, is_done: false, is_error: false, shown: Shown::AsIs }
+        );
     }
 
     #[test]

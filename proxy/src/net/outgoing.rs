@@ -25,7 +25,7 @@ enum Segment {
 impl OutgoingBody {
     /// The upload with these places changed, which do not overlap.
     pub fn new(upload: UploadedBody, mut edits: Vec<Edit>) -> Self {
-        edits.sort_by_key(|edit| edit.at.start);
+        edits.sort_by_key(|edit| (edit.at.start, edit.at.end));
         let (mut segments, mut from) = (Vec::with_capacity(edits.len() * 2 + 1), 0);
         for edit in edits {
             segments.push(Segment::Upload(from..edit.at.start));

@@ -7,9 +7,6 @@ use deltallm_shared::providers::Wire;
 use super::{Vendor, Words, escaped};
 use crate::snapshot::Deployment;
 
-/// Where a deployment stands that does not say it.
-pub const DEFAULT_REGION: &str = "us-east-1";
-
 /// See the module.
 pub struct Bedrock;
 
@@ -38,10 +35,4 @@ impl Vendor for Bedrock {
     fn model_is_in_path(&self, _deployment: &Deployment) -> bool {
         true
     }
-}
-
-/// The runtime's address for a region.
-pub fn default_base(region: Option<&str>) -> String {
-    let region = region.filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION);
-    format!("https://bedrock-runtime.{region}.amazonaws.com")
 }

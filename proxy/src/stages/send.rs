@@ -1,11 +1,13 @@
-//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client credential,
-//! cookie or forwarding header reaches a provider.
+//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client
+//! credential, cookie or forwarding header reaches a provider.
 
-use http::{HeaderMap, Method, header};
-use pingora::{Result, http::RequestHeader};
+use deltallm_shared::{credential::CredentialKind, time_text::Timestamp};
+use http::{HeaderMap, header};
+use pingora::{Error, ErrorType, Result, http::RequestHeader};
 
 use super::translate::Attempt;
 use crate::{
+    credentials::{Credential, RequestParts},
     net::outgoing::OutgoingBody,
     providers,
     snapshot::{Deployment, Target},
@@ -20,13 +22,23 @@ pub fn upstream_request(
     client: &HeaderMap,
     deployment: &Deployment,
     attempt: &Attempt,
+    credential: Option<&Credential>,
 ) -> Result<RequestHeader> {
     let own = attempt.own_form.as_deref();
     let method = own.map_or("POST", |own| own.method.as_str());
     let mut request = RequestHeader::build_no_case(method, attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
-    if let Some(value) = &deployment.authorization {
-        request.insert_header(header::AUTHORIZATION, value.clone())?;
+    if let Some(credential) = credential {
+        // Only a signature covers the address.
+        let is_signed = credential.kind() == CredentialKind::Aws;
+        let url = if is_signed { format!("{}{}", deployment.target.origin(), attempt.path) } else { String::new() };
+        let parts = RequestParts { method, url: &url, region: deployment.region.as_deref() };
+        let headers = credential
+            .headers_for(deployment.provider.credential_style, parts, &attempt.body, Timestamp::now())
+            .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
+        for (name, value) in headers {
+            request.insert_header(name, value)?;
+        }
     }
     match own {
         None => {
@@ -38,8 +50,8 @@ pub fn upstream_request(
             if let Some(content_type) = &own.content_type {
                 request.insert_header(header::CONTENT_TYPE, content_type.clone())?;
             }
-            // Without it some servers wait for a body, and some proxies take its absence for chunks.
-            if length > 0 || !matches!(own.method, Method::GET | Method::HEAD | Method::DELETE) {
+            // Always, because Pingora would send chunks without it; only a WebSocket's handshake has no body at all.
+            if !own.upgrades {
                 request.insert_header(header::CONTENT_LENGTH, length)?;
             }
         }

@@ -53,10 +53,10 @@ pub struct OwnForm {
 }
 
 /// Runs the stage for one deployment. An error says which parameter the deployment cannot do.
-pub fn translate(call: &Call, deployment: &Deployment, drops: bool) -> Result<Attempt, ApiError> {
+pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiError> {
     let words = providers::words_for(call.operation, deployment).ok_or_else(|| cannot(call.operation, deployment))?;
     let vendor = providers::vendor(deployment.provider.wire);
-    let mut unsupported = Unsupported::new(deployment.provider.label, drops || deployment.drop_params);
+    let mut unsupported = Unsupported::new(deployment.provider.label, deployment.drop_params);
     let body = match words {
         Words::Same(_) if call.upload.is_some() => Bytes::new(),
         Words::Same(operation) => as_it_came(call, operation, deployment),

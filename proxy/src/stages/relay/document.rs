@@ -114,7 +114,11 @@ impl Told {
                 let client = client_dialect(self.client).ok_or_else(|| RelayError("no such dialect".to_owned()))?;
                 let answer = vendor.read_answer(body)?;
                 record.answer(&answer);
-                Ok(if self.as_stream { stream(client, answer, &self.asked) } else { client.write_answer(&answer, &self.asked).into() })
+                Ok(if self.as_stream {
+                    stream(client, answer, &self.asked)
+                } else {
+                    client.write_answer(&answer, &self.asked).into()
+                })
             }
             Words::Same(_) | Words::Images | Words::Counted => Ok(Bytes::copy_from_slice(body)),
         }
