@@ -8,6 +8,7 @@ use crate::{
     anthropic::AnthropicMessages,
     bedrock::BedrockConverse,
     canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
+    cohere::CohereChat,
     gemini::Gemini,
     openai::{
         chat::{ChatClient, ChatVendor, quirks::OPENAI},
@@ -67,7 +68,7 @@ pub static CLIENT_DIALECTS: &[&dyn ClientDialect] =
 
 /// What vendors speak.
 pub static VENDOR_DIALECTS: &[&dyn VendorDialect] =
-    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &Gemini, &BedrockConverse];
+    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &Gemini, &BedrockConverse, &CohereChat];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

@@ -17,5 +17,6 @@ pub mod json_strings;
 pub mod media;
 pub mod multipart;
 pub mod openai;
+pub mod rerank;
 pub mod sse;
 pub mod websocket;

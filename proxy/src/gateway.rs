@@ -49,13 +49,14 @@ use crate::{
         peer::Peers,
         replay_session::{ReplaySession, Wrapping},
     },
+    providers::Words,
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         account,
         assume::assume,
         authenticate::{self, Credentials},
-        authorize,
+        authorize, count,
         read_body::{self, BodyError},
         read_upload::Uploads,
         receive,
@@ -496,6 +497,14 @@ impl Gateway {
 
         // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
         let (turn, deployment, attempt) = context.plan.first_that(|deployment| translate(call, deployment))?;
+
+        // count: what the vendor has no interface for is answered here, and costs nothing.
+        if attempt.words == Words::Counted {
+            let body = count::count(call).await?;
+            record.settle(Outcome::Completed, 200, None);
+            answers::write_json(session, context, 200, body.into()).await?;
+            return Ok(Flow::Answered);
+        }
 
         // open: on file before anything can cost money.
         record.open(deployment, call.body.slice(call.index.prompt.clone()))?;

@@ -1,7 +1,7 @@
 //! AWS Bedrock's runtime.
 //! Source: AWS's "Amazon Bedrock API Reference", actions `Converse`, `ConverseStream` and `InvokeModel`.
 
-use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId};
+use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId, rerank::RerankVendorId};
 use deltallm_shared::providers::Wire;
 
 use super::{Vendor, Words, escaped};
@@ -23,7 +23,15 @@ impl Vendor for Bedrock {
         Some(EmbeddingVendorId::Bedrock)
     }
 
+    fn rerank(&self) -> Option<RerankVendorId> {
+        Some(RerankVendorId::Bedrock)
+    }
+
     fn path(&self, words: Words, deployment: &Deployment, streams: bool) -> String {
+        // The reranker stands at the agents' runtime, see `Deployment::compile`.
+        if matches!(words, Words::Rerank(_)) {
+            return format!("{}/rerank", deployment.base_path);
+        }
         let action = match words {
             Words::Embedding(_) => "invoke",
             _ if streams => "converse-stream",

@@ -6,7 +6,7 @@ use deltallm_shared::{
     control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
     ids::DeploymentId,
     pricing::AppliedPrices,
-    providers::{self, CredentialStyle, MOCK, Provider},
+    providers::{self, CredentialStyle, MOCK, Provider, Wire},
 };
 use http::Uri;
 
@@ -92,6 +92,10 @@ impl Deployment {
         let provider =
             providers::provider(&record.provider).ok_or_else(|| format!("unknown provider `{}`", record.provider))?;
         let usual = provider.usual_api_base(record.region.as_deref());
+        // AWS serves rerankers from another address than models.
+        let is_reranker = provider.wire == Wire::Bedrock && record.mode == ModelMode::Rerank;
+        let usual =
+            usual.map(|base| if is_reranker { base.replace("bedrock-runtime", "bedrock-agent-runtime") } else { base });
         let base = record.api_base.as_deref().or(usual.as_deref()).ok_or("it needs an api_base or a region")?;
         let (target, base_path) = take_apart(base)?;
         let style = provider.credential_style;

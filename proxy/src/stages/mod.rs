@@ -5,6 +5,7 @@ pub mod account;
 pub mod assume;
 pub mod authenticate;
 pub mod authorize;
+pub mod count;
 pub mod read_body;
 pub mod read_upload;
 pub mod receive;

@@ -7,6 +7,7 @@ use deltallm_dialects::{
     canonical::{Failure, FailureClass},
     dialect::{DialectId, vendor_dialect},
     embedding::embedding_vendor,
+    rerank::rerank_vendor,
 };
 use deltallm_shared::error::ApiError;
 use http::HeaderValue;
@@ -90,6 +91,7 @@ impl RefusalRelay {
         }
         match self.words {
             Words::Embedding(id) => embedding_vendor(id).map(|vendor| vendor.read_error(status, body)),
+            Words::Rerank(id) => rerank_vendor(id).map(|vendor| vendor.read_error(status, body)),
             _ => {
                 let dialect =
                     dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });
