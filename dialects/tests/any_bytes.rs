@@ -18,7 +18,9 @@ fn read_stream(vendor: &dyn VendorDialect, bytes: &[u8]) {
     let _ = reader.finish(&mut events);
     for client in CLIENT_DIALECTS {
         let (mut writer, mut out) = (client.stream_writer(&asked(client.id())), BytesMut::new());
-        events.iter().for_each(|event| writer.write(event, &mut out));
+        for event in &events {
+            writer.write(event, &mut out);
+        }
     }
     let mut collector = Collector::default();
     events.into_iter().for_each(|event| collector.take(event));
