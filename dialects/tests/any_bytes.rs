@@ -1,5 +1,7 @@
 //! Nothing that comes from a network makes a reader panic: neither noise nor a golden file with a hole in it.
 
+use std::collections::BTreeSet;
+
 use bytes::BytesMut;
 use deltallm_dialects::canonical::{Collector, Event, Unsupported};
 use deltallm_dialects::dialect::{
@@ -123,17 +125,36 @@ fn golden_answers_and_errors_with_any_value_replaced_never_panic() {
 
 #[test]
 fn golden_streams_with_any_value_replaced_never_panic() {
+    // Most events look the same; one of each look is enough.
+    let mut seen = BTreeSet::new();
     for case in inputs("streams") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
         let Ok(text) = std::str::from_utf8(&case.bytes) else { continue };
         for line in text.lines() {
             let Some(payload) = line.strip_prefix("data: ") else { continue };
+            if !seen.insert((case.dialect.name(), look(payload))) {
+                continue;
+            }
             with_stand_ins(payload.as_bytes(), |bytes| {
                 let damaged = text.replacen(payload, &String::from_utf8_lossy(bytes), 1);
                 read_stream(vendor, damaged.as_bytes());
             });
         }
     }
+}
+
+/// The JSON without what stands in its strings and numbers.
+fn look(payload: &str) -> String {
+    fn plain(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(plain).collect(),
+            Value::Object(members) => members.iter().map(|(name, item)| (name.clone(), plain(item))).collect(),
+            Value::String(_) => "".into(),
+            Value::Number(_) => 0.into(),
+            other => other.clone(),
+        }
+    }
+    serde_json::from_str(payload).map(|value| plain(&value).to_string()).unwrap_or_default()
 }
 
 proptest! {
