@@ -100,7 +100,9 @@ fn output_text(answer: &Value, mode: ModelMode) -> Option<String> {
         ModelMode::ImageGeneration => Some("A picture.".to_owned()),
         ModelMode::AudioSpeech => Some("Sound.".to_owned()),
         ModelMode::Rerank => answer["results"].as_array().map(|results| format!("{} results.", results.len())),
-        ModelMode::Moderation => answer["results"][0]["flagged"].as_bool().map(|flagged| format!("Flagged: {flagged}.")),
+        ModelMode::Moderation => {
+            answer["results"][0]["flagged"].as_bool().map(|flagged| format!("Flagged: {flagged}."))
+        }
         ModelMode::AudioTranscription | ModelMode::Realtime => None,
         ModelMode::Embedding => {
             answer["data"][0]["embedding"].as_array().map(|vector| format!("A vector of {} numbers.", vector.len()))

@@ -4,13 +4,18 @@ use bytes::BytesMut;
 use deltallm_shared::error::ApiError;
 use serde_json::Value;
 
-use crate::anthropic::AnthropicMessages;
-use crate::bedrock::BedrockConverse;
-use crate::canonical::{Answer, ChatRequest, Event, Failure, Unsupported};
-use crate::openai::chat::quirks::OPENAI;
-use crate::openai::chat::{ChatClient, ChatVendor};
-use crate::openai::completions::CompletionsClient;
-use crate::openai::responses::OpenAiResponses;
+use crate::{
+    anthropic::AnthropicMessages,
+    bedrock::BedrockConverse,
+    canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
+    cohere::CohereChat,
+    gemini::Gemini,
+    openai::{
+        chat::{ChatClient, ChatVendor, quirks::OPENAI},
+        completions::CompletionsClient,
+        responses::OpenAiResponses,
+    },
+};
 
 /// A wire format for chats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,11 +64,11 @@ impl DialectId {
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
 pub static CLIENT_DIALECTS: &[&dyn ClientDialect] =
-    &[&ChatClient, &CompletionsClient, &OpenAiResponses, &AnthropicMessages];
+    &[&ChatClient, &CompletionsClient, &OpenAiResponses, &AnthropicMessages, &Gemini];
 
 /// What vendors speak.
 pub static VENDOR_DIALECTS: &[&dyn VendorDialect] =
-    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &BedrockConverse];
+    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &Gemini, &BedrockConverse, &CohereChat];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

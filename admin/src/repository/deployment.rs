@@ -69,8 +69,7 @@ const fn mode_name(mode: ModelMode) -> &'static str {
 }
 
 fn mode_from_name(name: &str) -> Result<ModelMode, AdminError> {
-    ModelMode::from_name(name)
-        .ok_or_else(|| AdminError::Internal(format!("unknown mode `{name}` in deployment")))
+    ModelMode::from_name(name).ok_or_else(|| AdminError::Internal(format!("unknown mode `{name}` in deployment")))
 }
 
 /// All of them. They are as many as an operator made by hand: lists are cut to pages in memory, together with the configured.

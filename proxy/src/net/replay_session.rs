@@ -68,12 +68,7 @@ pub struct ReplaySession {
 
 impl ReplaySession {
     /// Wraps a session whose body has been read. [`unwrap`] gives it back.
-    pub fn wrap(
-        session: &mut ServerSession,
-        cut: watch::Receiver<bool>,
-        time_left: Duration,
-        instead: Held,
-    ) -> Kept {
+    pub fn wrap(session: &mut ServerSession, cut: watch::Receiver<bool>, time_left: Duration, instead: Held) -> Kept {
         let kept = Kept::default();
         let inner = Box::new(std::mem::replace(session, nothing()));
         let deadline = Box::pin(sleep(time_left));

@@ -32,7 +32,8 @@ impl Vendor for Vertex {
 
     fn path(&self, words: Words, deployment: &Deployment, streams: bool) -> String {
         let base = deployment.base_path.trim_end_matches("/v1").trim_end_matches("/v1beta1");
-        let (project, region) = (deployment.project.as_deref().unwrap_or_default(), region(deployment.region.as_deref()));
+        let (project, region) =
+            (deployment.project.as_deref().unwrap_or_default(), region(deployment.region.as_deref()));
         let model = deployment.upstream_model.as_str();
         let method = gemini::method_of(words, model, streams);
         let (project, region, model) = (escaped(project, b""), escaped(region, b""), escaped(model, b"@"));
@@ -44,25 +45,6 @@ impl Vendor for Vertex {
     }
 }
 
-/// The API's address for a region.
-pub fn default_base(region_name: Option<&str>) -> String {
-    match region(region_name) {
-        DEFAULT_REGION => "https://aiplatform.googleapis.com".to_owned(),
-        name => format!("https://{name}-aiplatform.googleapis.com"),
-    }
-}
-
 fn region(given: Option<&str>) -> &str {
     given.filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_follows_the_region() {
-        assert_eq!(default_base(None), "https://aiplatform.googleapis.com");
-        assert_eq!(default_base(Some("europe-west4")), "https://europe-west4-aiplatform.googleapis.com");
-    }
 }

@@ -80,7 +80,11 @@ fn usage_is_recorded_and_hidden_for_every_cut_of_the_stream() {
         .replace("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n", "");
     for size in 1..=UPSTREAM.len() {
         let mut record = bench.record();
-        assert_eq!(pass(&mut Relay::stream(false, OwnWords::default()), &mut record, UPSTREAM, size), without_usage, "pieces of {size}");
+        assert_eq!(
+            pass(&mut Relay::stream(false, OwnWords::default()), &mut record, UPSTREAM, size),
+            without_usage,
+            "pieces of {size}"
+        );
     }
     let settled = bench.settled();
     let usage = Usage { input_tokens: 3, output_tokens: 4, ..Usage::default() };
@@ -93,7 +97,11 @@ fn who_asks_for_usage_gets_the_bytes_as_they_came_and_without_a_copy() {
     let bench = Bench::new();
     for size in 1..=UPSTREAM.len() {
         let mut record = bench.record();
-        assert_eq!(pass(&mut Relay::stream(true, OwnWords::default()), &mut record, UPSTREAM, size), UPSTREAM, "pieces of {size}");
+        assert_eq!(
+            pass(&mut Relay::stream(true, OwnWords::default()), &mut record, UPSTREAM, size),
+            UPSTREAM,
+            "pieces of {size}"
+        );
     }
     let piece = Bytes::from_static(UPSTREAM.as_bytes());
     let mut record = bench.record();
