@@ -199,7 +199,8 @@ impl ChatStreamWriter {
         let signature = choice.signature.take();
         let (start, end) = (choice.start, choice.length);
         let citations = std::mem::take(&mut choice.citations);
-        let annotations: Vec<Value> = citations.iter().filter_map(|citation| annotation(citation, start, end)).collect();
+        let annotations: Vec<Value> =
+            citations.iter().filter_map(|citation| annotation(citation, start, end)).collect();
         if let Some(signature) = signature {
             let block = thoughts::to_block(&text, Some(&signature), None);
             self.member(number, "thinking_blocks", json!([block]), out);
