@@ -90,12 +90,12 @@ fn stand_ins() -> [Value; 10] {
 }
 
 /// Each value of the JSON in turn replaced by each stand-in.
-fn with_stand_ins(bytes: &[u8], mut check: impl FnMut(&[u8])) {
+fn with_stand_ins(bytes: &[u8], stand_ins: &[Value], mut check: impl FnMut(&[u8])) {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
-    for by in stand_ins() {
+    for by in stand_ins {
         for start in 0.. {
             let mut place = Some(start);
-            let other = replaced(&value, &mut place, &by);
+            let other = replaced(&value, &mut place, by);
             if place.is_some() {
                 break;
             }
@@ -107,7 +107,7 @@ fn with_stand_ins(bytes: &[u8], mut check: impl FnMut(&[u8])) {
 #[test]
 fn golden_requests_with_any_value_replaced_never_panic() {
     for case in inputs("requests") {
-        with_stand_ins(&case.bytes, |bytes| read_request(&case, bytes));
+        with_stand_ins(&case.bytes, &stand_ins(), |bytes| read_request(&case, bytes));
     }
 }
 
@@ -115,11 +115,11 @@ fn golden_requests_with_any_value_replaced_never_panic() {
 fn golden_answers_and_errors_with_any_value_replaced_never_panic() {
     for case in inputs("answers") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
-        with_stand_ins(&case.bytes, |bytes| read_answer(vendor, bytes));
+        with_stand_ins(&case.bytes, &stand_ins(), |bytes| read_answer(vendor, bytes));
     }
     for case in inputs("errors") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
-        with_stand_ins(&case.bytes, |bytes| drop(vendor.read_error(case.status, bytes)));
+        with_stand_ins(&case.bytes, &stand_ins(), |bytes| drop(vendor.read_error(case.status, bytes)));
     }
 }
 
@@ -127,6 +127,7 @@ fn golden_answers_and_errors_with_any_value_replaced_never_panic() {
 fn golden_streams_with_any_value_replaced_never_panic() {
     // Most events look the same; one of each look is enough.
     let mut seen = BTreeSet::new();
+    let stand_ins = [Value::Null, json!(-1), json!("é"), json!([{}]), json!({"type": [null]})];
     for case in inputs("streams") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
         let Ok(text) = std::str::from_utf8(&case.bytes) else { continue };
@@ -135,7 +136,7 @@ fn golden_streams_with_any_value_replaced_never_panic() {
             if !seen.insert((case.dialect.name(), look(payload))) {
                 continue;
             }
-            with_stand_ins(payload.as_bytes(), |bytes| {
+            with_stand_ins(payload.as_bytes(), &stand_ins, |bytes| {
                 let damaged = text.replacen(payload, &String::from_utf8_lossy(bytes), 1);
                 read_stream(vendor, damaged.as_bytes());
             });
