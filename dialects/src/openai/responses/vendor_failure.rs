@@ -46,7 +46,8 @@ impl WireError {
             Some(serde_json::Value::Number(number)) => Some(number.to_string()),
             _ => None,
         };
-        let says = |words: &[&str]| self.message.as_deref().is_some_and(|text| words.iter().any(|word| text.contains(word)));
+        let says =
+            |words: &[&str]| self.message.as_deref().is_some_and(|text| words.iter().any(|word| text.contains(word)));
         let class = code
             .as_deref()
             .and_then(class_of_code)

@@ -27,7 +27,8 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
     put(&mut body, "instructions", instructions);
     body.insert("input".to_owned(), Value::Array(input));
     if !request.tools.is_empty() {
-        let tools = request.tools.iter().enumerate().map(|(at, tool)| write_tool(at, tool, request.source, unsupported));
+        let tools =
+            request.tools.iter().enumerate().map(|(at, tool)| write_tool(at, tool, request.source, unsupported));
         body.insert("tools".to_owned(), Value::Array(tools.collect::<Result<_, _>>()?));
     }
     put(&mut body, "tool_choice", request.tool_choice.as_ref().map(write_choice));
@@ -126,12 +127,7 @@ fn write_include(request: &ChatRequest, own: Option<Value>) -> Vec<Value> {
     include
 }
 
-fn write_tool(
-    at: usize,
-    tool: &Tool,
-    source: DialectId,
-    unsupported: &Unsupported<'_>,
-) -> Result<Value, ApiError> {
+fn write_tool(at: usize, tool: &Tool, source: DialectId, unsupported: &Unsupported<'_>) -> Result<Value, ApiError> {
     match tool {
         Tool::Function { name, description, parameters, strict, .. } => {
             // Functions are strict here unless they say otherwise; elsewhere it is the other way round.

@@ -205,12 +205,7 @@ impl State {
         Ok(())
     }
 
-    fn item_added(
-        &mut self,
-        at: u32,
-        item: Option<&RawValue>,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Unreadable> {
+    fn item_added(&mut self, at: u32, item: Option<&RawValue>, events: &mut Vec<Event>) -> Result<(), Unreadable> {
         let Some(item) = item.filter(|item| kind_of(item) == "function_call") else { return Ok(()) };
         let call: WireCall = serde_json::from_str(item.get()).unwrap_or_default();
         self.call(at, &call, events)?;
@@ -226,13 +221,9 @@ impl State {
         self.parts.start((at, 0), start, events)
     }
 
-    fn item_done(
-        &mut self,
-        at: u32,
-        item: Option<&RawValue>,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Unreadable> {
-        let was_told = self.told.iter().position(|told| *told == at).map(|found| self.told.swap_remove(found)).is_some();
+    fn item_done(&mut self, at: u32, item: Option<&RawValue>, events: &mut Vec<Event>) -> Result<(), Unreadable> {
+        let was_told =
+            self.told.iter().position(|told| *told == at).map(|found| self.told.swap_remove(found)).is_some();
         let Some(item) = item else {
             self.parts.end_item(Some(at), events);
             return Ok(());
@@ -339,8 +330,13 @@ fn kind_of(item: &RawValue) -> Cow<'static, str> {
 
 /// Whether the event is JSON of a type that is not read here.
 fn is_unknown(payload: &[u8]) -> bool {
-    const READ: [&str; 5] =
-        ["response.output_text.", "response.refusal.", "response.function_call_arguments.", "response.output_item.", "error"];
+    const READ: [&str; 5] = [
+        "response.output_text.",
+        "response.refusal.",
+        "response.function_call_arguments.",
+        "response.output_item.",
+        "error",
+    ];
     let kind = serde_json::from_slice::<Kind>(payload).map(|kind| kind.r#type);
     kind.is_ok_and(|kind| !READ.iter().any(|known| kind.starts_with(known)))
 }
