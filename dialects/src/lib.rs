@@ -13,4 +13,5 @@ pub mod dialect;
 pub mod embedding;
 pub mod gemini;
 pub mod openai;
+pub mod rerank;
 pub mod sse;

@@ -87,6 +87,7 @@ pub fn of(dialect: DialectId) -> Option<BTreeSet<Can>> {
     let list: &[Can] = match dialect {
         DialectId::OpenAiChat => &OPENAI_CHAT,
         DialectId::AnthropicMessages => &ANTHROPIC_MESSAGES,
+        DialectId::GeminiGenerate => &GEMINI_GENERATE,
         _ => return None,
     };
     Some(list.iter().copied().collect())
@@ -146,4 +147,26 @@ const ANTHROPIC_MESSAGES: [Can; 16] = [
     Can::Stop,
     Can::JsonSchema,
     Can::User,
+];
+
+/// Not here: `SignedReasoning`, because another vendor's signature never goes to Google; `Effort` and `Budget`, which depend on
+/// the model; `ToolsAmong`, where one of one is the same as that one.
+const GEMINI_GENERATE: [Can; 17] = [
+    Can::CallIds,
+    Can::FailedResults,
+    Can::ImageUrl,
+    Can::ImageData,
+    Can::AudioData,
+    Can::DocumentData,
+    Can::CallSignatures,
+    Can::ToolsWithoutSchema,
+    Can::TopK,
+    Can::Penalties,
+    Can::Seed,
+    Can::Stop,
+    Can::Answers,
+    Can::Logprobs,
+    Can::JsonObject,
+    Can::JsonSchema,
+    Can::ServiceTier,
 ];

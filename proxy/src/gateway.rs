@@ -33,18 +33,20 @@ use crate::{
     answers,
     call::Call,
     context::RequestContext,
+    credentials::{CredentialError, TokenClient},
     endpoints::Surface,
     lifecycle::Lifecycle,
     net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},
+    providers::Words,
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         account,
         authenticate::{self, Credentials},
-        authorize,
+        authorize, count,
         read_body::{self, BodyError},
         receive,
-        relay::{Passed, RefusalRelay, Relay},
+        relay::{Passed, Relay},
         reply, send,
         translate::translate,
     },
@@ -70,6 +72,8 @@ pub struct Gateway {
     pub lifecycle: Arc<Lifecycle>,
     /// Addresses of deployments.
     pub peers: Peers,
+    /// Tokens of credentials that have them.
+    pub tokens: TokenClient,
     /// Time limits for slow clients.
     pub client: ClientTimeouts,
     /// Bodies beyond it are refused.
@@ -159,13 +163,17 @@ impl ProxyHttp for Gateway {
         let streams = context.call.as_ref().is_some_and(|call| call.streams);
         while let Some(deployment) = context.deployment().cloned() {
             let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
-            match self.peers.of(&deployment, silence).await {
+            let found = match self.peers.of(&deployment, silence).await {
+                Ok(peer) => self.sign_in(&deployment, context).await.map(|()| peer).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match found {
                 Ok(peer) => return Ok(peer),
                 Err(error) => {
                     self.count_attempt("failed");
-                    tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "no address for the deployment");
+                    tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "the deployment cannot be asked");
                     if !context.next_deployment() {
-                        return Err(Error::explain(ErrorType::ConnectError, error.to_string()).into_up());
+                        return Err(Error::explain(ErrorType::ConnectError, error).into_up());
                     }
                 }
             }
@@ -183,7 +191,8 @@ impl ProxyHttp for Gateway {
         let (Some(deployment), Some(attempt)) = (context.deployment().cloned(), &context.attempt) else {
             return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
         };
-        *request = send::upstream_request(&session.req_header().headers, &deployment, attempt)?;
+        *request =
+            send::upstream_request(&session.req_header().headers, &deployment, attempt, context.credential.as_deref())?;
         context.attempts_made += 1;
         if let Some(record) = &mut context.record {
             record.served_by(&deployment);
@@ -219,7 +228,12 @@ impl ProxyHttp for Gateway {
         let relay = Relay::of(header, context);
         if answers::has_no_body(header) {
             // Pingora calls no body filter then, so nothing could be replaced or settled there.
+            let mut relay = relay;
+            let refused = relay.verdict();
             context.relay = Some(relay);
+            if refused.is_some_and(|refused| context.next_credential(&refused)) {
+                return Error::e_explain(ANOTHER_ATTEMPT, header.status.to_string());
+            }
             return Error::e_explain(EMPTY_ANSWER, header.status.to_string());
         }
         self.count_attempt(if header.status.as_u16() < 400 { "answered" } else { "error_status" });
@@ -247,13 +261,12 @@ impl ProxyHttp for Gateway {
             .map_err(|error| Error::explain(ErrorType::InvalidHTTPHeader, error.to_string()).into_up())?;
         *body = Some(match passed {
             Passed::Bytes(bytes) => bytes,
+            // A sick credential was set aside, and the next one of the pool has its turn.
+            Passed::Refused(refused) if !is_begun && context.next_credential(&refused) => {
+                return Error::e_explain(ANOTHER_ATTEMPT, refused.error.message);
+            }
             Passed::Refused(refused) => {
-                // What a vendor refused costs nothing; an answer that only we could not read was paid for.
-                if refused.failure.is_some() {
-                    record.nothing_consumed();
-                }
-                record.settle(RefusalRelay::outcome(&refused), refused.error.status(), Some(refused.error.code));
-                context.error = Some(refused.error.code);
+                context.settle_refused(&refused);
                 context.held.replace(answers::error_header(context, refused.error.code, refused.body.len())?);
                 refused.body
             }
@@ -286,6 +299,11 @@ impl ProxyHttp for Gateway {
     ) -> Box<Error> {
         let mut error = error;
         self.note_attempt(context, &error);
+        // A sick credential was set aside; the next one of the pool has its turn.
+        if *error.etype() == ANOTHER_ATTEMPT {
+            error.set_retry(true);
+            return error;
+        }
         let is_untouched = session.response_written().is_none();
         // Pingora marks what may be tried again on a fresh connection only; the mark must be decided before it is read.
         error.retry.decide_reuse(is_reused);
@@ -301,14 +319,8 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
         let written = session.response_written().map(|header| header.status.as_u16());
         let model = context.call.as_ref().map(|call| call.index.model.clone()).unwrap_or_default();
-        let verdict = match &mut context.relay {
-            Some(Relay::Refusal(refusal)) => {
-                let refused = refusal.verdict();
-                let outcome = RefusalRelay::outcome(&refused);
-                Some((refused.error, outcome))
-            }
-            _ => None,
-        };
+        let verdict =
+            context.relay.as_mut().and_then(Relay::verdict).map(|refused| (refused.error.clone(), refused.outcome()));
         // An error of the provider is what the client is told, also when its body is missing or breaks off.
         let Some((told, outcome)) =
             verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, &model))
@@ -406,9 +418,15 @@ impl Gateway {
         context.plan = Plan::shuffle(group, record.event().event_id.random_bits());
 
         // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
-        context.drops_parameters = snapshot.drops_parameters;
-        let can_do = |deployment: &Deployment| translate(call, deployment, snapshot.drops_parameters);
-        let (turn, deployment, attempt) = context.plan.first_that(can_do)?;
+        let (turn, deployment, attempt) = context.plan.first_that(|deployment| translate(call, deployment))?;
+
+        // count: what the vendor has no interface for is answered here, and costs nothing.
+        if attempt.words == Words::Counted {
+            let body = count::count(call).await?;
+            record.settle(Outcome::Completed, 200, None);
+            answers::write_json(session, context, 200, body.into()).await?;
+            return Ok(Flow::Answered);
+        }
 
         // open: on file before anything can cost money.
         record.open(deployment, call.body.slice(call.index.prompt.clone()))?;
@@ -441,6 +459,16 @@ impl Gateway {
             read_body::discard_body(session.as_downstream_mut(), self.max_request_body_bytes).await;
         }
         Ok(())
+    }
+
+    /// A credential of the deployment's pool, with the token that it needs.
+    async fn sign_in(&self, deployment: &Deployment, context: &mut RequestContext) -> Result<(), CredentialError> {
+        let seed = context.record.as_ref().map_or(0, |record| record.event().event_id.random_bits());
+        context.credential = deployment.credentials.pick(Timestamp::now(), seed);
+        match &context.credential {
+            Some(credential) => credential.ready(&self.tokens).await,
+            None => Ok(()),
+        }
     }
 
     fn count_attempt(&self, outcome: &'static str) {

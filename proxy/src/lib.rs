@@ -8,6 +8,7 @@ pub mod answers;
 pub mod boot;
 pub mod call;
 pub mod context;
+pub mod credentials;
 pub mod endpoints;
 pub mod gateway;
 pub mod lifecycle;

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    credential::CredentialKind,
     crypto::{KeyHash, Sealed},
-    ids::{DeploymentId, KeyId, OrganizationId, TeamId, UserId},
+    ids::{CredentialId, DeploymentId, KeyId, OrganizationId, TeamId, UserId},
     pricing::ModelPrices,
     time_text::Timestamp,
 };
@@ -52,6 +53,8 @@ pub enum ConfigMessage {
 pub struct ConfigSnapshot {
     /// Ways to serve models.
     pub deployments: Vec<DeploymentRecord>,
+    /// What we sign in to providers with.
+    pub credentials: Vec<CredentialRecord>,
     /// Virtual keys.
     pub keys: Vec<KeyRecord>,
     /// Teams.
@@ -68,6 +71,8 @@ pub struct ConfigSnapshot {
 pub enum Entity {
     /// See [`DeploymentRecord`].
     Deployment(DeploymentRecord),
+    /// See [`CredentialRecord`].
+    Credential(CredentialRecord),
     /// See [`KeyRecord`].
     Key(KeyRecord),
     /// See [`TeamRecord`].
@@ -84,6 +89,8 @@ pub enum Entity {
 pub enum EntityKind {
     /// See [`DeploymentRecord`].
     Deployment,
+    /// See [`CredentialRecord`].
+    Credential,
     /// See [`KeyRecord`].
     Key,
     /// See [`TeamRecord`].
@@ -226,6 +233,25 @@ pub enum DeploymentSource {
     BuiltIn,
 }
 
+/// A named credential: deployments refer to it by id, so that its values change in one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CredentialRecord {
+    /// Its id.
+    pub id: CredentialId,
+    /// Its name, unique.
+    pub name: String,
+    /// An id of [`crate::providers::PROVIDERS`] that it is meant for; `None`: any whose style it suits.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// What it consists of.
+    pub kind: CredentialKind,
+    /// Its [`crate::credential::CredentialValues`], sealed with the credential's id as their context.
+    pub sealed_values: Sealed,
+    /// Where it is defined.
+    #[serde(default)]
+    pub source: DeploymentSource,
+}
+
 /// One way to serve a model: several with the same `model_name` form a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeploymentRecord {
@@ -243,6 +269,21 @@ pub struct DeploymentRecord {
     /// The provider's key, sealed with the deployment's id as its context.
     #[serde(default)]
     pub sealed_api_key: Option<Sealed>,
+    /// The pool of named credentials, in order. A key of the deployment's own stands before them.
+    #[serde(default)]
+    pub credential_ids: Vec<CredentialId>,
+    /// The version of the vendor's API, where addresses hold one (Azure's `api-version`).
+    #[serde(default)]
+    pub api_version: Option<String>,
+    /// The vendor's region (AWS) or location (Vertex AI).
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The vendor's project (Vertex AI).
+    #[serde(default)]
+    pub project: Option<String>,
+    /// Whether parameters that the vendor does not know are dropped instead of refused; `None`: as the installation says.
+    #[serde(default)]
+    pub drop_params: Option<bool>,
     /// Until the first byte of an answer that is not streamed, and until its end.
     #[serde(default)]
     pub timeout_ms: Option<u64>,

@@ -70,6 +70,8 @@ id! {
     OrganizationId,
     /// One way to serve a model: provider, upstream model, address and credential.
     DeploymentId,
+    /// What we sign in to a provider with.
+    CredentialId,
     /// One recorded call; also what makes its delivery idempotent.
     EventId,
 }

@@ -6,6 +6,7 @@
 pub mod catalog;
 pub mod config;
 pub mod control;
+pub mod credential;
 pub mod crypto;
 pub mod egress;
 pub mod error;

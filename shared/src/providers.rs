@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::operation::Operation;
+use crate::{credential::CredentialKind, operation::Operation};
 
 /// How the credential is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +24,22 @@ pub enum CredentialStyle {
     AwsSigV4,
     /// The provider wants none.
     None,
+}
+
+impl CredentialStyle {
+    /// Whether a credential of this kind can be sent so.
+    pub const fn takes(self, kind: CredentialKind) -> bool {
+        match self {
+            Self::None => false,
+            Self::XApiKey => matches!(kind, CredentialKind::ApiKey),
+            Self::AzureKey => matches!(kind, CredentialKind::ApiKey | CredentialKind::AzureEntra),
+            // Vertex AI's express mode has keys, the Gemini API takes Google's tokens.
+            Self::XGoogApiKey | Self::GoogleOauth => matches!(kind, CredentialKind::ApiKey | CredentialKind::Google),
+            Self::AwsSigV4 => matches!(kind, CredentialKind::ApiKey | CredentialKind::Aws),
+            // Servers that speak OpenAI's format also stand at Google and Azure.
+            Self::Bearer => !matches!(kind, CredentialKind::Aws),
+        }
+    }
 }
 
 /// Whether a stream ends with a usage record.
@@ -290,6 +306,46 @@ pub const PROVIDERS: &[Provider] = &[
     },
 ];
 
+impl Provider {
+    /// Whether its usual address holds the region, so that a deployment without an address must name one.
+    pub fn needs_region(&self) -> bool {
+        matches!(self.wire, Wire::Vertex | Wire::Bedrock)
+    }
+
+    /// Where it usually stands; `None` where the deployment must say so, or must name a region and does not.
+    ///
+    /// Vertex AI: "Generative AI on Vertex AI locations", the global one has no prefix. Bedrock: "Amazon Bedrock endpoints and
+    /// quotas"; China's regions have a domain of their own.
+    pub fn usual_api_base(&self, region: Option<&str>) -> Option<String> {
+        match (self.wire, region) {
+            (Wire::Vertex, Some("global")) => Some("https://aiplatform.googleapis.com".to_owned()),
+            (Wire::Vertex, Some(region)) => Some(format!("https://{region}-aiplatform.googleapis.com")),
+            (Wire::Bedrock, Some(region)) if region.starts_with("cn-") => {
+                Some(format!("https://bedrock-runtime.{region}.amazonaws.com.cn"))
+            }
+            (Wire::Bedrock, Some(region)) => Some(format!("https://bedrock-runtime.{region}.amazonaws.com")),
+            _ => self.default_api_base.map(str::to_owned),
+        }
+    }
+}
+
+/// Whether a text can be a region or location: it becomes a part of a host.
+pub fn is_region(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Whether a text can be a project: it becomes a part of a path. Old ones have the form `example.com:name`.
+pub fn is_project(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(fits) && !text.starts_with('.')
+}
+
+/// Whether a text can be a version of a vendor's API: it becomes a part of a query.
+pub fn is_api_version(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(fits)
+}
+
 /// The provider that answers by itself, for trials and tests: `mock/echo`, `mock/lorem`.
 pub const MOCK: &str = "mock";
 
@@ -306,6 +362,23 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn usual_addresses_hold_the_region_where_the_vendor_wants_one() {
+        let base = |id, region| provider(id).unwrap().usual_api_base(region);
+        let text = |url: &str| Some(url.to_owned());
+        assert_eq!(base("openai", None), text("https://api.openai.com/v1"));
+        assert_eq!(
+            (base("vertex_ai", None), base("bedrock", None), base("azure", Some("westeurope"))),
+            (None, None, None)
+        );
+        assert_eq!(base("vertex_ai", Some("europe-west4")), text("https://europe-west4-aiplatform.googleapis.com"));
+        assert_eq!(base("vertex_ai", Some("global")), text("https://aiplatform.googleapis.com"));
+        assert_eq!(base("bedrock", Some("eu-west-1")), text("https://bedrock-runtime.eu-west-1.amazonaws.com"));
+        assert!(is_region("us-east-1") && !is_region("evil.com#") && !is_region(""));
+        assert!(is_project("example.com:old-1") && !is_project("a/../b") && !is_project(".."));
+        assert!(is_api_version("2024-10-21") && is_api_version("preview") && !is_api_version("1&x=2"));
+    }
 
     #[test]
     fn ids_are_unique_and_every_entry_is_complete() {

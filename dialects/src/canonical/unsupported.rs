@@ -5,9 +5,10 @@ use deltallm_shared::error::{ApiError, ErrorCode};
 use super::ChatRequest;
 
 /// Fields that only ask for something aside and change no answer: left out where a vendor does not know them.
-const HINTS: [&str; 11] = [
+const HINTS: [&str; 12] = [
     "context_management",
     "diagnostics",
+    "labels",
     "metadata",
     "prompt_cache_key",
     "prompt_cache_retention",

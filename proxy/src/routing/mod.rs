@@ -82,7 +82,7 @@ mod tests {
             let record = serde_json::json!({
                 "id": deltallm_shared::ids::DeploymentId::new(), "model_name": "m", "provider": "mock", "upstream_model": "echo", "weight": weight,
             });
-            Arc::new(Deployment::compile(&serde_json::from_value(record).unwrap(), None).unwrap())
+            Arc::new(Deployment::compile(&serde_json::from_value(record).unwrap(), Default::default(), false).unwrap())
         };
         weights.iter().map(deployment).collect()
     }

@@ -1,4 +1,4 @@
-//! One way to serve a model, compiled: the address taken apart, the credential opened, the prices looked up.
+//! One way to serve a model, compiled: the address taken apart, the credentials at hand, the prices looked up.
 
 use std::time::Duration;
 
@@ -6,10 +6,11 @@ use deltallm_shared::{
     control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
     ids::DeploymentId,
     pricing::AppliedPrices,
-    providers::{self, CredentialStyle, MOCK, Provider},
-    secret::Secret,
+    providers::{self, CredentialStyle, MOCK, Provider, Wire},
 };
-use http::{HeaderValue, Uri};
+use http::Uri;
+
+use crate::credentials::CredentialPool;
 
 /// How long a provider may think, where the deployment does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
@@ -30,8 +31,16 @@ pub struct Deployment {
     pub target: Target,
     /// The path before the endpoint's own: `/v1`.
     pub base_path: String,
-    /// The `authorization` header.
-    pub authorization: Option<HeaderValue>,
+    /// What requests are signed in with; empty where the provider wants none.
+    pub credentials: CredentialPool,
+    /// The version of the vendor's API, where its addresses hold one.
+    pub api_version: Option<String>,
+    /// The vendor's region or location.
+    pub region: Option<String>,
+    /// The vendor's project: the deployment's, or the one that its first credential names.
+    pub project: Option<String>,
+    /// Whether parameters that the vendor does not know are dropped instead of refused.
+    pub drop_params: bool,
     /// Until an answer that is not streamed begins, and between its parts.
     pub timeout: Duration,
     /// Until a stream begins, and between its chunks.
@@ -44,14 +53,6 @@ pub struct Deployment {
     pub prices: AppliedPrices,
     /// How the mock behaves.
     pub mock: MockOptions,
-    /// Azure's version of the interface.
-    pub api_version: Option<String>,
-    /// The cloud's region.
-    pub region: Option<String>,
-    /// Google Cloud's project.
-    pub project: Option<String>,
-    /// Whether parameters that the vendor does not have are left out.
-    pub drop_params: bool,
     /// Whether its address was set through the API and must pass the egress guard.
     pub is_guarded: bool,
 }
@@ -74,19 +75,39 @@ pub enum Target {
     Mock,
 }
 
+impl Target {
+    /// Scheme and authority, as a signature covers them.
+    pub fn origin(&self) -> String {
+        match self {
+            Self::Remote { tls, authority, .. } => format!("http{}://{authority}", if *tls { "s" } else { "" }),
+            Self::Mock => "http://mock.invalid".to_owned(),
+        }
+    }
+}
+
 impl Deployment {
-    /// Compiles a record. The error says why the deployment cannot be used.
-    pub fn compile(record: &DeploymentRecord, api_key: Option<&Secret<String>>) -> Result<Self, String> {
+    /// Compiles a record. `drop_params`: what holds where the record does not say. The error says why the deployment cannot be
+    /// used.
+    pub fn compile(record: &DeploymentRecord, credentials: CredentialPool, drop_params: bool) -> Result<Self, String> {
         let provider =
             providers::provider(&record.provider).ok_or_else(|| format!("unknown provider `{}`", record.provider))?;
-        let base = record.api_base.as_deref().or(provider.default_api_base).ok_or("it needs an api_base")?;
+        let usual = provider.usual_api_base(record.region.as_deref());
+        // AWS serves rerankers from another address than models.
+        let is_reranker = provider.wire == Wire::Bedrock && record.mode == ModelMode::Rerank;
+        let usual =
+            usual.map(|base| if is_reranker { base.replace("bedrock-runtime", "bedrock-agent-runtime") } else { base });
+        let base = record.api_base.as_deref().or(usual.as_deref()).ok_or("it needs an api_base or a region")?;
         let (target, base_path) = take_apart(base)?;
-        let authorization = match (provider.credential_style, api_key) {
-            (CredentialStyle::None, _) => None,
-            (_, Some(key)) => Some(bearer(key)?),
-            (_, None) if provider.needs_api_key => return Err("it needs an api_key".to_owned()),
-            _ => None,
-        };
+        let style = provider.credential_style;
+        if provider.needs_api_key && credentials.is_empty() {
+            return Err("it has no credential that can be used".to_owned());
+        }
+        if let Some(odd) = credentials.credentials().find(|credential| !style.takes(credential.kind()))
+            && style != CredentialStyle::None
+        {
+            return Err(format!("its provider takes no credential of the kind `{}`", odd.kind().name()));
+        }
+        let of_credential = credentials.credentials().find_map(|credential| credential.project().map(str::to_owned));
         let millis = |ms: Option<u64>, default| ms.filter(|ms| *ms > 0).map_or(default, Duration::from_millis);
         Ok(Self {
             id: record.id,
@@ -95,17 +116,17 @@ impl Deployment {
             upstream_model: record.upstream_model.clone(),
             target: if provider.id == MOCK { Target::Mock } else { target },
             base_path,
-            authorization,
+            credentials,
+            api_version: record.api_version.clone(),
+            region: record.region.clone(),
+            project: record.project.clone().or(of_credential),
+            drop_params: record.drop_params.unwrap_or(drop_params),
             timeout: millis(record.timeout_ms, DEFAULT_TIMEOUT),
             stream_timeout: millis(record.stream_timeout_ms.or(record.timeout_ms), DEFAULT_STREAM_TIMEOUT),
             weight: record.weight,
             mode: record.mode,
             prices: AppliedPrices::resolve(&record.provider, &record.upstream_model, record.prices),
             mock: record.mock,
-            api_version: None,
-            region: None,
-            project: None,
-            drop_params: false,
             is_guarded: record.source == DeploymentSource::Database,
         })
     }
@@ -115,22 +136,16 @@ impl Deployment {
         self.mode == ModelMode::Responses
     }
 
-    /// What a client must never see in a provider's error: where it stands and what we sign in with.
+    /// What a client must never see in a provider's error: where it stands and what we may have signed in with.
     pub fn hidden_texts(&self) -> Vec<String> {
         let host = match &self.target {
             Target::Remote { host, .. } => Some(host.clone()),
             Target::Mock => None,
         };
-        let credential = self.authorization.as_ref().and_then(|value| value.to_str().ok());
-        host.into_iter().chain(credential.map(|value| value.trim_start_matches("Bearer ").to_owned())).collect()
+        host.into_iter()
+            .chain(self.credentials.credentials().flat_map(|credential| credential.hidden_texts()))
+            .collect()
     }
-}
-
-fn bearer(key: &Secret<String>) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose().trim()))
-        .map_err(|_| "its api_key is no header value")?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn take_apart(base: &str) -> Result<(Target, String), String> {

@@ -3,6 +3,7 @@
 //! Layers: the proxy's own `config.yaml` and what the admin service streams. [`store`] merges them, [`link`] holds the stream,
 //! [`last_known_good`] keeps a copy on disk so that the proxy starts without its admin service.
 
+mod credential_set;
 mod deployment;
 pub mod file_watch;
 pub mod last_known_good;
@@ -30,8 +31,6 @@ pub struct Snapshot {
     pub users: HashMap<UserId, UserRecord>,
     /// Organizations by id.
     pub organizations: HashMap<OrganizationId, OrganizationRecord>,
-    /// `drop_params` of the whole product.
-    pub drops_parameters: bool,
 }
 
 /// What requests read from, without a lock.

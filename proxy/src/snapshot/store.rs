@@ -10,14 +10,15 @@ use std::{
 
 use deltallm_shared::{
     config::Config,
-    control::{ConfigMessage, ConfigSnapshot, DeploymentRecord, Entity, EntityKind, KeyRecord},
-    crypto::{KeyHash, KeyHasher, SecretBox},
-    ids::{DeploymentId, KeyId, OrganizationId, TeamId, UserId},
-    secret::Secret,
+    control::{ConfigMessage, ConfigSnapshot, CredentialRecord, DeploymentRecord, Entity, EntityKind, KeyRecord},
+    credential::CredentialValues,
+    crypto::{CryptoError, KeyHash, KeyHasher, SecretBox},
+    ids::{CredentialId, DeploymentId, KeyId, OrganizationId, TeamId, UserId},
 };
 use uuid::Uuid;
 
-use super::{Deployment, Live, Snapshot};
+use super::{Deployment, Live, Snapshot, credential_set::CredentialSet};
+use crate::credentials::CredentialPool;
 
 /// What opens and finds secrets.
 #[derive(Clone)]
@@ -35,25 +36,30 @@ pub struct Store {
     file: Arc<Config>,
     version: i64,
     deployments: HashMap<DeploymentId, DeploymentRecord>,
+    credentials: HashMap<CredentialId, CredentialRecord>,
     keys: HashMap<KeyId, Arc<KeyRecord>>,
     teams: HashMap<TeamId, deltallm_shared::control::TeamRecord>,
     users: HashMap<UserId, deltallm_shared::control::UserRecord>,
     organizations: HashMap<OrganizationId, deltallm_shared::control::OrganizationRecord>,
+    /// What was published last.
+    in_use: CredentialSet,
 }
 
 impl Store {
     /// Begins with the file's layer, which is published at once.
     pub fn new(live: Arc<Live>, keyring: Keyring, file: Arc<Config>) -> Self {
-        let store = Self {
+        let mut store = Self {
             live,
             keyring,
             file,
             version: 0,
             deployments: HashMap::new(),
+            credentials: HashMap::new(),
             keys: HashMap::new(),
             teams: HashMap::new(),
             users: HashMap::new(),
             organizations: HashMap::new(),
+            in_use: CredentialSet::default(),
         };
         store.publish();
         store.publish_keys();
@@ -98,6 +104,7 @@ impl Store {
     pub fn streamed(&self) -> (i64, ConfigSnapshot) {
         let snapshot = ConfigSnapshot {
             deployments: self.deployments.values().cloned().collect(),
+            credentials: self.credentials.values().cloned().collect(),
             keys: self.keys.values().map(|key| KeyRecord::clone(key)).collect(),
             teams: self.teams.values().cloned().collect(),
             users: self.users.values().cloned().collect(),
@@ -108,6 +115,7 @@ impl Store {
 
     fn replace(&mut self, snapshot: ConfigSnapshot) {
         self.deployments = snapshot.deployments.into_iter().map(|record| (record.id, record)).collect();
+        self.credentials = snapshot.credentials.into_iter().map(|record| (record.id, record)).collect();
         self.keys = snapshot.keys.into_iter().map(|record| (record.id, Arc::new(record))).collect();
         self.teams = snapshot.teams.into_iter().map(|record| (record.id, record)).collect();
         self.users = snapshot.users.into_iter().map(|record| (record.id, record)).collect();
@@ -129,6 +137,9 @@ impl Store {
             }
             Entity::Deployment(record) => {
                 self.deployments.insert(record.id, record);
+            }
+            Entity::Credential(record) => {
+                self.credentials.insert(record.id, record);
             }
             Entity::Team(record) => {
                 self.teams.insert(record.id, record);
@@ -152,6 +163,7 @@ impl Store {
                 return;
             }
             EntityKind::Deployment => drop(self.deployments.remove(&DeploymentId(id))),
+            EntityKind::Credential => drop(self.credentials.remove(&CredentialId(id))),
             EntityKind::Team => drop(self.teams.remove(&TeamId(id))),
             EntityKind::User => drop(self.users.remove(&UserId(id))),
             EntityKind::Organization => drop(self.organizations.remove(&OrganizationId(id))),
@@ -159,23 +171,37 @@ impl Store {
         self.publish();
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        let mut credentials = self.in_use.renew();
+        for file in &self.file.credentials {
+            credentials.credential(file.id, &file.name, &file.values, false);
+        }
+        let secret_box = &self.keyring.secret_box;
+        for record in self.credentials.values() {
+            match CredentialValues::open(&record.sealed_values, secret_box, record.id) {
+                Ok(values) => drop(credentials.credential(record.id, &record.name, &values, true)),
+                Err(error) => tracing::error!(credential = record.name, %error, "the credential cannot be opened"),
+            }
+        }
         let mut groups: HashMap<String, Vec<Arc<Deployment>>> = HashMap::new();
+        let drop_params = self.file.drop_params;
         for file in &self.file.deployments {
-            add(&mut groups, &file.record, file.api_key.as_ref());
+            let record = &file.record;
+            let pool = credentials.pool(record.id, &file.credentials, &record.credential_ids, false);
+            add(&mut groups, record, pool, drop_params);
         }
         for record in self.deployments.values().filter(|record| !record.blocked) {
-            let opened = record
-                .sealed_api_key
-                .as_ref()
-                .map(|sealed| self.keyring.secret_box.open(sealed, &record.id.to_string()));
-            match opened.transpose() {
-                Ok(api_key) => add(&mut groups, record, api_key.as_ref()),
+            match own_key(record, secret_box) {
+                Ok(own) => {
+                    let pool = credentials.pool(record.id, &own, &record.credential_ids, true);
+                    add(&mut groups, record, pool, drop_params);
+                }
                 Err(error) => {
                     tracing::error!(deployment_id = %record.id, model = record.model_name, %error, "its credential cannot be opened");
                 }
             }
         }
+        self.in_use = credentials.done();
         let mut models: HashMap<String, Arc<[Arc<Deployment>]>> = HashMap::with_capacity(groups.len());
         for (name, mut group) in groups {
             group.sort_by_key(|deployment| deployment.id);
@@ -191,7 +217,6 @@ impl Store {
             teams: self.teams.clone(),
             users: self.users.clone(),
             organizations: self.organizations.clone(),
-            drops_parameters: false,
         }));
     }
 
@@ -211,12 +236,19 @@ impl Store {
     }
 }
 
+/// The key of a deployment's own, if it has one.
+fn own_key(record: &DeploymentRecord, secret_box: &SecretBox) -> Result<Vec<CredentialValues>, CryptoError> {
+    let key = record.sealed_api_key.as_ref().map(|sealed| secret_box.open(sealed, &record.id.to_string()));
+    Ok(key.transpose()?.map(CredentialValues::api_key).into_iter().collect())
+}
+
 fn add(
     groups: &mut HashMap<String, Vec<Arc<Deployment>>>,
     record: &DeploymentRecord,
-    api_key: Option<&Secret<String>>,
+    credentials: CredentialPool,
+    drop_params: bool,
 ) {
-    match Deployment::compile(record, api_key) {
+    match Deployment::compile(record, credentials, drop_params) {
         Ok(deployment) => groups.entry(record.model_name.clone()).or_default().push(Arc::new(deployment)),
         Err(reason) => {
             tracing::error!(deployment_id = %record.id, model = record.model_name, reason, "the deployment cannot be used");

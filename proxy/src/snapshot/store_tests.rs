@@ -3,7 +3,10 @@
 use deltallm_shared::{
     config::check_text,
     control::{TeamRecord, UserRecord},
+    credential::CredentialKind,
     crypto::SaltKey,
+    secret::Secret,
+    time_text::Timestamp,
 };
 
 use super::*;
@@ -97,4 +100,100 @@ fn an_alias_is_another_name_of_its_group() {
     let (_store, live) = store("router_settings: { model_group_alias: { e: mock/echo } }");
     let snapshot = live.snapshot.load();
     assert!(Arc::ptr_eq(&snapshot.models["e"], &snapshot.models["mock/echo"]));
+}
+
+fn named(store: &Store, name: &str, id: CredentialId, key: &str) -> CredentialRecord {
+    let values = CredentialValues::api_key(Secret::from(key));
+    CredentialRecord {
+        id,
+        name: name.to_owned(),
+        provider: None,
+        kind: CredentialKind::ApiKey,
+        sealed_values: values.seal(&store.keyring.secret_box, id).unwrap(),
+        source: deltallm_shared::control::DeploymentSource::Database,
+    }
+}
+
+fn pool_of(live: &Live, model: &str) -> CredentialPool {
+    live.snapshot.load().models[model][0].credentials.clone()
+}
+
+fn picked(live: &Live, model: &str) -> Vec<String> {
+    let now = Timestamp::now();
+    let pool = pool_of(live, model);
+    let mut texts: Vec<_> = (0..pool.len()).flat_map(|_| pool.pick(now, 0).unwrap().hidden_texts()).collect();
+    texts.sort();
+    texts
+}
+
+#[test]
+fn a_rotated_credential_reaches_its_deployments_without_a_word_about_them() {
+    let (mut store, live) = store("");
+    let (main, spare) = (CredentialId::new(), CredentialId::new());
+    let mut first = record("m");
+    first.credential_ids = vec![main, spare];
+    let deployment = Entity::Deployment(first);
+    // A credential that comes after its deployment is there as soon as it comes.
+    store.apply(ConfigMessage::Upsert { version: 1, change: deployment });
+    assert!(pool_of(&live, "m").is_empty());
+    for (version, id, name, key) in [(2, main, "main", "sk-main-1"), (3, spare, "spare", "sk-spare-1")] {
+        let change = Entity::Credential(named(&store, name, id, key));
+        store.apply(ConfigMessage::Upsert { version, change });
+    }
+    assert_eq!(picked(&live, "m"), ["sk-main-1", "sk-spare-1"]);
+
+    let before = pool_of(&live, "m");
+    for credential in before.credentials() {
+        before.set_aside(credential, 401, None, Timestamp::now());
+    }
+    let change = Entity::Credential(named(&store, "main", main, "sk-main-2"));
+    store.apply(ConfigMessage::Upsert { version: 4, change });
+    assert_eq!(pool_of(&live, "m").healthy(Timestamp::now()), 1, "the new value is tried, the spare stays set aside");
+    let now = Timestamp::now();
+    assert!(pool_of(&live, "m").pick(now, 0).unwrap().hidden_texts().contains(&"sk-main-2".to_owned()));
+    let (_, streamed) = store.streamed();
+    assert_eq!(streamed.credentials.len(), 2, "the last-known-good file holds them too");
+
+    store.apply(ConfigMessage::Delete { version: 5, entity: EntityKind::Credential, id: spare.0 });
+    assert_eq!(picked(&live, "m"), ["sk-main-2"]);
+}
+
+#[test]
+fn what_did_not_change_keeps_its_pool_over_reloads_of_all_kinds() {
+    let yaml = "
+credential_list: [ { credential_name: c, credential_values: { api_key: sk-file-1 } } ]
+model_list: [ { model_name: f, deltallm_params: { model: openai/gpt-4o, credential: c, api_keys: [sk-own-1, sk-own-2] } } ]
+deltallm_settings: { drop_params: true }
+";
+    let (mut store, live) = store(yaml);
+    let pool = pool_of(&live, "f");
+    assert_eq!(picked(&live, "f"), ["sk-file-1", "sk-own-1", "sk-own-2"]);
+    assert!(live.snapshot.load().models["f"][0].drop_params);
+    let first = pool.pick(Timestamp::now(), 0).unwrap();
+    pool.set_aside(&first, 429, None, Timestamp::now());
+    store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Deployment(record("other")) });
+    store.apply(ConfigMessage::Snapshot { version: 2, snapshot: ConfigSnapshot::default() });
+    assert_eq!(pool_of(&live, "f").healthy(Timestamp::now()), 2);
+    let changed = yaml.replace("sk-file-1", "sk-file-2");
+    let file = check_text(&changed, std::path::Path::new("config.yaml"), &|_: &str| None).unwrap();
+    store.set_file(Arc::new(file));
+    assert_eq!(first.hidden_texts(), ["sk-own-1"], "the deployment's own stand before the named ones");
+    assert_eq!(picked(&live, "f"), ["sk-file-2", "sk-own-2", "sk-own-2"], "the sick one is still set aside");
+}
+
+#[test]
+fn a_credential_of_the_wrong_kind_takes_out_its_deployment_only() {
+    let (mut store, live) = store("");
+    let id = CredentialId::new();
+    let values: CredentialValues =
+        serde_json::from_str(r#"{"kind":"aws","access_key_id":"AKIDEXAMPLE","secret_access_key":"s"}"#).unwrap();
+    let mut credential = named(&store, "aws", id, "x");
+    credential.sealed_values = values.seal(&store.keyring.secret_box, id).unwrap();
+    let mut wrong = record("wrong");
+    wrong.credential_ids = vec![id];
+    store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Credential(credential) });
+    store.apply(ConfigMessage::Upsert { version: 2, change: Entity::Deployment(wrong) });
+    store.apply(ConfigMessage::Upsert { version: 3, change: Entity::Deployment(record("right")) });
+    let snapshot = live.snapshot.load();
+    assert!(!snapshot.models.contains_key("wrong") && snapshot.models.contains_key("right"));
 }

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod authenticate;
 pub mod authorize;
+pub mod count;
 pub mod read_body;
 pub mod receive;
 pub mod relay;

@@ -1,11 +1,13 @@
-//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client credential,
-//! cookie or forwarding header reaches a provider.
+//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client
+//! credential, cookie or forwarding header reaches a provider.
 
+use deltallm_shared::{credential::CredentialKind, time_text::Timestamp};
 use http::{HeaderMap, header};
-use pingora::{Result, http::RequestHeader};
+use pingora::{Error, ErrorType, Result, http::RequestHeader};
 
 use super::translate::Attempt;
 use crate::{
+    credentials::{Credential, RequestParts},
     providers,
     snapshot::{Deployment, Target},
 };
@@ -15,11 +17,25 @@ const PASSED_ON: [&str; 4] = ["openai-beta", "idempotency-key", "traceparent", "
 const USER_AGENT: &str = concat!("deltallm/", env!("CARGO_PKG_VERSION"));
 
 /// Runs the stage for one attempt.
-pub fn upstream_request(client: &HeaderMap, deployment: &Deployment, attempt: &Attempt) -> Result<RequestHeader> {
+pub fn upstream_request(
+    client: &HeaderMap,
+    deployment: &Deployment,
+    attempt: &Attempt,
+    credential: Option<&Credential>,
+) -> Result<RequestHeader> {
     let mut request = RequestHeader::build_no_case("POST", attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
-    if let Some(value) = &deployment.authorization {
-        request.insert_header(header::AUTHORIZATION, value.clone())?;
+    if let Some(credential) = credential {
+        // Only a signature covers the address.
+        let is_signed = credential.kind() == CredentialKind::Aws;
+        let url = if is_signed { format!("{}{}", deployment.target.origin(), attempt.path) } else { String::new() };
+        let parts = RequestParts { method: "POST", url: &url, region: deployment.region.as_deref() };
+        let headers = credential
+            .headers_for(deployment.provider.credential_style, parts, &attempt.body, Timestamp::now())
+            .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
+        for (name, value) in headers {
+            request.insert_header(name, value)?;
+        }
     }
     request.insert_header(header::CONTENT_TYPE, "application/json")?;
     request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;

@@ -1,12 +1,13 @@
 //! From the file's grammar to a [`Config`]: every reference resolved, every value judged, all mistakes of a stage at once.
 
-use std::{fs, path::Path, str::FromStr, time::Duration};
+use std::{collections::HashMap, fs, path::Path, str::FromStr, time::Duration};
 
 use serde_saphyr::Error as YamlError;
 
 use super::{
     ClientTimeouts, Config, DEFAULT_REQUEST_TIMEOUT, Diagnostic, FileDeployment, FileKey, General, JournalFull,
     JournalSettings, built_in,
+    credentials::Named,
     diagnostic::nearest,
     raw::{RawConfig, RawGeneral, RawKey, RawModel, RawModelInfo, Unused},
     reference::{Environment, referred},
@@ -15,7 +16,6 @@ use super::{
 use crate::{
     control::{DeploymentRecord, DeploymentSource, KeyRecord, MockOptions},
     crypto::{KeyHash, check_strength},
-    egress::check_url,
     ids::{DeploymentId, KeyId},
     pricing::ModelPrices,
     providers::{self, MOCK, MOCK_MODELS, PROVIDERS},
@@ -86,10 +86,10 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     file: String,
-    environment: &'a dyn Environment,
-    errors: Vec<Diagnostic>,
+    pub(super) environment: &'a dyn Environment,
+    pub(super) errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -112,7 +112,6 @@ impl Checker<'_> {
             &[
                 ("guardrails", &raw.deltallm_settings.guardrails),
                 ("cache", &raw.deltallm_settings.cache),
-                ("drop_params", &raw.deltallm_settings.drop_params),
                 ("callbacks", &raw.deltallm_settings.callbacks),
             ],
         );
@@ -121,13 +120,14 @@ impl Checker<'_> {
         {
             self.error(strategy, "this version knows the strategy `simple-shuffle` only");
         }
+        let (named, credentials) = self.credential_list(raw.credential_list);
         let built_in_models = raw.general_settings.built_in_models.unwrap_or(raw.model_list.is_empty());
         let mut deployments: Vec<FileDeployment> = Vec::new();
         for (index, model) in raw.model_list.into_iter().enumerate() {
-            deployments.extend(self.deployment(model, index));
+            deployments.extend(self.deployment(model, index, &named));
         }
         if built_in_models {
-            deployments.extend(built_in::deployments(self.environment));
+            deployments.extend(built_in::deployments(self.environment, &mut self.warnings));
         }
         let mut model_aliases = std::collections::BTreeMap::new();
         for (alias, target) in raw.router_settings.model_group_alias {
@@ -139,10 +139,20 @@ impl Checker<'_> {
         let request_timeout = self.duration(raw.router_settings.timeout.as_ref(), DEFAULT_REQUEST_TIMEOUT);
         let keys = raw.keys.into_iter().filter_map(|key| self.key(key)).collect();
         let general = self.general(raw.general_settings);
-        Config { deployments, keys, model_aliases, request_timeout, general, warnings: Vec::new() }
+        let drop_params = raw.deltallm_settings.drop_params;
+        Config {
+            deployments,
+            credentials,
+            keys,
+            model_aliases,
+            request_timeout,
+            drop_params,
+            general,
+            warnings: Vec::new(),
+        }
     }
 
-    fn deployment(&mut self, raw: RawModel, index: usize) -> Option<FileDeployment> {
+    fn deployment(&mut self, raw: RawModel, index: usize, named: &HashMap<String, Named>) -> Option<FileDeployment> {
         let RawModel { model_name, deltallm_params: params, model_info } = raw;
         self.note_unused("deltallm_params", &[("rpm", &params.rpm), ("tpm", &params.tpm)]);
         if model_name.as_str().trim().is_empty() {
@@ -164,44 +174,25 @@ impl Checker<'_> {
         if provider.id == MOCK && !MOCK_MODELS.contains(&upstream_model) {
             self.error(&params.model, "the mock provider has `mock/echo` and `mock/lorem`");
         }
-        let api_base = params.api_base.as_ref().and_then(|text| {
-            let url = self.resolve(text)?;
-            match check_url(&url) {
-                Ok(()) => Some(url.trim_end_matches('/').to_owned()),
-                Err(reason) => {
-                    self.error(text, format!("`api_base`: {reason}"));
-                    None
-                }
-            }
-        });
-        if provider.default_api_base.is_none() && params.api_base.is_none() {
-            self.error(&params.model, format!("provider `{}` needs `api_base`", provider.id));
-        }
-        let api_key = match (&params.api_key, provider.key_variable) {
-            (Some(text), _) => self.resolve(text),
-            // As LiteLLM's users expect: the usual variable serves where the file names no key.
-            (None, Some(variable)) => self.environment.variable(variable),
-            (None, None) => None,
-        };
-        if provider.needs_api_key && api_key.is_none() && params.api_key.is_none() {
-            let variable = provider.key_variable.unwrap_or("its key variable");
-            self.error(
-                &params.model,
-                format!("provider `{}` needs `api_key` here or {variable} in the environment", provider.id),
-            );
-        }
+        let pool = self.pool(&params, provider, named);
+        let place = self.place(&params, provider, &pool);
         let record = DeploymentRecord {
             id: DeploymentId::from_text(&format!(
                 "config {} {} {} {index}",
                 model_name.as_str(),
                 params.model.as_str(),
-                api_base.as_deref().unwrap_or_default()
+                place.api_base.as_deref().unwrap_or_default()
             )),
             model_name: model_name.as_str().to_owned(),
             provider: provider.id.to_owned(),
             upstream_model: upstream_model.to_owned(),
-            api_base,
+            api_base: place.api_base,
             sealed_api_key: None,
+            credential_ids: pool.named.iter().map(|credential| credential.id).collect(),
+            api_version: place.api_version,
+            region: place.region,
+            project: place.project,
+            drop_params: params.drop_params,
             timeout_ms: self.optional_ms(params.timeout.as_ref()),
             stream_timeout_ms: self.optional_ms(params.stream_timeout.as_ref()),
             weight: params.weight.unwrap_or(1),
@@ -216,7 +207,7 @@ impl Checker<'_> {
             source: DeploymentSource::Config,
             blocked: false,
         };
-        Some(FileDeployment { record, api_key: api_key.map(Secret::new) })
+        Some(FileDeployment { record, credentials: pool.own })
     }
 
     fn prices(&mut self, info: &RawModelInfo, model_name: &Text) -> Option<ModelPrices> {
@@ -331,7 +322,7 @@ impl Checker<'_> {
     }
 
     /// A value that must be there: a reference to a variable that is not set is an error.
-    fn resolve(&mut self, text: &Text) -> Option<String> {
+    pub(super) fn resolve(&mut self, text: &Text) -> Option<String> {
         let Some(name) = referred(text.as_str()) else { return Some(text.as_str().to_owned()) };
         let value = self.environment.variable(name);
         if value.is_none() {
@@ -385,7 +376,7 @@ impl Checker<'_> {
         }
     }
 
-    fn error(&mut self, at: &Text, message: impl Into<String>) {
+    pub(super) fn error(&mut self, at: &Text, message: impl Into<String>) {
         let diagnostic = self.diagnostic(at, message.into());
         self.errors.push(diagnostic);
     }

@@ -1,6 +1,7 @@
 //! What a file may say and what it is told otherwise.
 
 use super::*;
+use crate::credential::CredentialValues;
 
 fn environment(name: &str) -> Option<String> {
     match name {
@@ -48,7 +49,8 @@ keys:
     assert_eq!(deployment.record.stream_timeout_ms, Some(30_000));
     assert_eq!(deployment.record.prices.unwrap().input.to_string(), "0.00000015");
     assert_eq!(deployment.record.prices.unwrap().output.to_string(), "0.0000006");
-    assert_eq!(deployment.api_key.as_ref().unwrap().expose(), "sk-from-the-environment");
+    let key = CredentialValues::api_key(Secret::from("sk-from-the-environment"));
+    assert_eq!(deployment.credentials, [key]);
     assert_eq!(config.keys[0].key.expose(), "sk-0123456789abcdefghij");
     assert_eq!(config.model_aliases["mini"], "gpt-4o-mini");
     assert_eq!(config.general.database_url, None);

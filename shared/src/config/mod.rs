@@ -6,7 +6,9 @@
 
 mod built_in;
 mod check;
+mod credentials;
 mod diagnostic;
+mod place;
 mod raw;
 mod reference;
 mod scalar;
@@ -21,7 +23,9 @@ pub use watched::WatchedFile;
 
 use crate::{
     control::{DeploymentRecord, KeyRecord},
+    credential::CredentialValues,
     egress::Cidr,
+    ids::CredentialId,
     secret::Secret,
 };
 
@@ -30,25 +34,42 @@ use crate::{
 pub struct Config {
     /// Deployments of the file, or the built-in ones.
     pub deployments: Vec<FileDeployment>,
+    /// Named credentials of the file.
+    pub credentials: Vec<FileCredential>,
     /// Virtual keys of the file.
     pub keys: Vec<FileKey>,
     /// Other names of public models: alias → model name.
     pub model_aliases: BTreeMap<String, String>,
     /// How long one request may take in all.
     pub request_timeout: Duration,
+    /// Whether parameters that a vendor does not know are dropped instead of refused, where a deployment does not say.
+    pub drop_params: bool,
     /// Everything that is not about models or keys.
     pub general: General,
     /// What is accepted and has no effect in this version, or looks wrong.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// A deployment whose credential is at hand.
+/// A deployment whose credentials are at hand.
 #[derive(Clone, Debug)]
 pub struct FileDeployment {
-    /// What the control plane would say of it.
+    /// What the control plane would say of it; its `credential_ids` are of [`Config::credentials`].
     pub record: DeploymentRecord,
-    /// The provider's key.
-    pub api_key: Option<Secret<String>>,
+    /// Its own pool of credentials, in order, before the named ones.
+    pub credentials: Vec<CredentialValues>,
+}
+
+/// A named credential that stands in the file.
+#[derive(Clone, Debug)]
+pub struct FileCredential {
+    /// Always the same for a name.
+    pub id: CredentialId,
+    /// Its name.
+    pub name: String,
+    /// The provider that it is meant for.
+    pub provider: Option<String>,
+    /// Its values.
+    pub values: CredentialValues,
 }
 
 /// A virtual key that stands in the file; its hash is made when the salt key is known.

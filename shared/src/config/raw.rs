@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::scalar::Text;
+use super::scalar::{Text, Texts};
 use crate::control::ModelMode;
 
 /// A setting that is accepted and not in effect yet.
@@ -17,6 +17,7 @@ pub(super) type Unused = Option<serde::de::IgnoredAny>;
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawConfig {
     pub model_list: Vec<RawModel>,
+    pub credential_list: Vec<RawCredential>,
     pub router_settings: RawRouter,
     #[serde(alias = "litellm_settings")]
     pub deltallm_settings: RawProduct,
@@ -39,7 +40,25 @@ pub(super) struct RawModel {
 pub(super) struct RawParams {
     pub model: Text,
     pub api_key: Option<Text>,
+    #[serde(default)]
+    pub api_keys: Vec<Text>,
+    #[serde(default, alias = "litellm_credential_name")]
+    pub credential: Texts,
+    pub aws_access_key_id: Option<Text>,
+    pub aws_secret_access_key: Option<Text>,
+    pub aws_session_token: Option<Text>,
+    pub vertex_credentials: Option<Text>,
+    pub tenant_id: Option<Text>,
+    pub client_id: Option<Text>,
+    pub client_secret: Option<Text>,
+    pub authority_host: Option<Text>,
     pub api_base: Option<Text>,
+    pub api_version: Option<Text>,
+    #[serde(alias = "aws_region_name", alias = "vertex_location")]
+    pub region: Option<Text>,
+    #[serde(alias = "vertex_project")]
+    pub project: Option<Text>,
+    pub drop_params: Option<bool>,
     pub timeout: Option<Text>,
     pub stream_timeout: Option<Text>,
     pub weight: Option<u32>,
@@ -47,6 +66,80 @@ pub(super) struct RawParams {
     pub tpm: Unused,
     #[serde(default)]
     pub mock: RawMock,
+}
+
+/// The fields that a credential can be made of, wherever they stand.
+pub(super) struct RawSignIn<'a> {
+    pub api_key: Option<&'a Text>,
+    pub aws_access_key_id: Option<&'a Text>,
+    pub aws_secret_access_key: Option<&'a Text>,
+    pub aws_session_token: Option<&'a Text>,
+    pub vertex_credentials: Option<&'a Text>,
+    pub tenant_id: Option<&'a Text>,
+    pub client_id: Option<&'a Text>,
+    pub client_secret: Option<&'a Text>,
+    pub authority_host: Option<&'a Text>,
+}
+
+macro_rules! sign_in {
+    ($raw:ty) => {
+        impl $raw {
+            /// What of it is a credential.
+            pub(super) fn sign_in(&self) -> RawSignIn<'_> {
+                RawSignIn {
+                    api_key: self.api_key.as_ref(),
+                    aws_access_key_id: self.aws_access_key_id.as_ref(),
+                    aws_secret_access_key: self.aws_secret_access_key.as_ref(),
+                    aws_session_token: self.aws_session_token.as_ref(),
+                    vertex_credentials: self.vertex_credentials.as_ref(),
+                    tenant_id: self.tenant_id.as_ref(),
+                    client_id: self.client_id.as_ref(),
+                    client_secret: self.client_secret.as_ref(),
+                    authority_host: self.authority_host.as_ref(),
+                }
+            }
+        }
+    };
+}
+
+sign_in!(RawParams);
+sign_in!(RawCredentialValues);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCredential {
+    pub credential_name: Text,
+    pub credential_values: RawCredentialValues,
+    #[serde(default)]
+    pub credential_info: RawCredentialInfo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCredentialValues {
+    pub api_key: Option<Text>,
+    pub aws_access_key_id: Option<Text>,
+    pub aws_secret_access_key: Option<Text>,
+    pub aws_session_token: Option<Text>,
+    pub vertex_credentials: Option<Text>,
+    pub tenant_id: Option<Text>,
+    pub client_id: Option<Text>,
+    pub client_secret: Option<Text>,
+    pub authority_host: Option<Text>,
+    pub api_base: Option<Text>,
+    pub api_version: Option<Text>,
+    #[serde(alias = "aws_region_name", alias = "vertex_location")]
+    pub region: Option<Text>,
+    #[serde(alias = "vertex_project")]
+    pub project: Option<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawCredentialInfo {
+    pub description: Option<Text>,
+    #[serde(alias = "provider")]
+    pub custom_llm_provider: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -99,7 +192,7 @@ pub(super) struct RawRouter {
 pub(super) struct RawProduct {
     pub guardrails: Unused,
     pub cache: Unused,
-    pub drop_params: Unused,
+    pub drop_params: bool,
     pub callbacks: Unused,
 }
 

@@ -11,6 +11,8 @@ mod same_stream;
 mod tapped_stream;
 mod translated_stream;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use deltallm_dialects::{
     canonical::Failure,
@@ -18,6 +20,7 @@ use deltallm_dialects::{
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
+    event::Outcome,
     operation::Operation,
 };
 pub use document::DocumentRelay;
@@ -67,6 +70,18 @@ pub struct Refused {
     pub body: Bytes,
     /// What the vendor said; `None` where it was not the vendor's word.
     pub failure: Option<Failure>,
+    /// The vendor's status, where it had one of its own.
+    pub status: Option<u16>,
+    /// How long the vendor wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refused {
+    /// How such a call is recorded.
+    pub fn outcome(&self) -> Outcome {
+        let is_callers = self.failure.as_ref().is_some_and(|failure| failure.class.is_callers());
+        if is_callers { Outcome::Refused } else { Outcome::UpstreamError }
+    }
 }
 
 /// The upstream's answer cannot be followed any further.
@@ -155,6 +170,14 @@ impl Relay {
         }
     }
 
+    /// What the client is told, where the answer is an error: with what is known of it so far.
+    pub fn verdict(&mut self) -> Option<Refused> {
+        match self {
+            Self::Refusal(refusal) => Some(refusal.verdict()),
+            _ => None,
+        }
+    }
+
     /// Takes the next bytes of the upstream and returns those for the client. `is_end`: there are no more. `is_begun`: the client
     /// has bytes of this answer already.
     pub fn pass(
@@ -205,7 +228,7 @@ fn client_of(call: &Call) -> DialectId {
 
 /// An error in the place of an answer of which nothing was sent yet.
 fn refused(operation: Option<Operation>, error: ApiError, failure: Option<Failure>) -> Passed {
-    Passed::Refused(Refused { body: error_body(operation, &error), error, failure })
+    Passed::Refused(Refused { body: error_body(operation, &error), error, failure, status: None, retry_after: None })
 }
 
 /// The upstream broke off, or said something that cannot be read.
