@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use deltallm_dialects::canonical::{ChatRequest, Message, PartKind, Role, Unsupported};
+use deltallm_dialects::canonical::{ChatRequest, Message, PartKind, Role, Tool, Unsupported};
 use deltallm_dialects::dialect::{ClientDialect, DialectId, VendorDialect, client_dialect, vendor_dialect};
 use deltallm_dialects::openai::chat::ChatVendor;
 use deltallm_dialects::openai::chat::quirks::GATEWAY;
@@ -88,6 +88,12 @@ fn normal(mut request: ChatRequest, can: &BTreeSet<Can>) -> ChatRequest {
         }
     }
     request.messages = messages;
+    for tool in &mut request.tools {
+        // To leave it out means the same in all dialects but one, which says it then.
+        if let Tool::Function { strict: strict @ Some(false), .. } = tool {
+            *strict = None;
+        }
+    }
     request
 }
 

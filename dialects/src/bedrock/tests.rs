@@ -98,7 +98,6 @@ fn arguments_that_are_no_object_are_refused() {
 #[test]
 fn what_claude_takes_in_its_own_words_stands_in_the_additional_fields() {
     let mut request = request(CLAUDE, vec![user("Hi")]);
-    request.top_k = Some(40);
     request.stop = vec!["sunny".into()];
     request.max_output_tokens = Some(8000);
     request.reasoning = Some(Reasoning { effort: Some(Effort::Low), ..Reasoning::default() });
@@ -114,7 +113,7 @@ fn what_claude_takes_in_its_own_words_stands_in_the_additional_fields() {
     let expected = json!({
         "inferenceConfig": { "maxTokens": 8000, "stopSequences": ["sunny"] },
         "additionalModelRequestFields": {
-            "anthropic_beta": ["x"], "y": 1, "top_k": 40,
+            "anthropic_beta": ["x"], "y": 1,
             "thinking": { "type": "enabled", "budget_tokens": 1024 },
         },
         "guardrailConfig": { "guardrailIdentifier": "g" },
@@ -127,16 +126,16 @@ fn what_claude_takes_in_its_own_words_stands_in_the_additional_fields() {
 fn anthropics_own_fields_and_tools_reach_claude_and_nobody_else() {
     let mut request = request(CLAUDE, vec![user("Hi")]);
     request.source = DialectId::AnthropicMessages;
-    request.own = json!({ "context_management": { "edits": [] } }).as_object().unwrap().clone();
+    request.own = json!({ "container": "c" }).as_object().unwrap().clone();
     let bash = json!({ "type": "bash_20250124", "name": "bash" });
     request.tools = vec![Tool::Own { name: "bash_20250124".into(), value: bash.clone() }, tool("get_weather")];
     let body = write(&request).unwrap();
-    let expected = json!({ "context_management": { "edits": [] }, "tools": [bash] });
+    let expected = json!({ "container": "c", "tools": [bash] });
     assert_eq!(body["additionalModelRequestFields"], expected);
     assert_eq!(body["toolConfig"]["tools"].as_array().unwrap().len(), 1);
 
     request.model = "meta.llama3-1-8b-instruct-v1:0".into();
-    assert_eq!(write(&request).unwrap_err().param.as_deref(), Some("context_management"));
+    assert_eq!(write(&request).unwrap_err().param.as_deref(), Some("container"));
     request.own.clear();
     assert_eq!(write(&request).unwrap_err().param.as_deref(), Some("tools[0]"));
 }
@@ -287,7 +286,6 @@ fn what_converse_lacks_is_refused_by_name() {
     assert_eq!(refused(|request| request.answers = Some(2)), "n");
     assert_eq!(refused(|request| request.logprobs = Some(true)), "logprobs");
     assert_eq!(refused(|request| request.presence_penalty = Some(1.into())), "presence_penalty");
-    assert_eq!(refused(|request| request.messages[0].name = Some("x".into())), "messages[0].name");
     assert_eq!(
         refused(|request| {
             request.messages[0].own =
