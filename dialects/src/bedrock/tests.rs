@@ -127,16 +127,16 @@ fn what_claude_takes_in_its_own_words_stands_in_the_additional_fields() {
 fn anthropics_own_fields_and_tools_reach_claude_and_nobody_else() {
     let mut request = request(CLAUDE, vec![user("Hi")]);
     request.source = DialectId::AnthropicMessages;
-    request.own = json!({ "context_management": { "edits": [] } }).as_object().unwrap().clone();
+    request.own = json!({ "container": "c" }).as_object().unwrap().clone();
     let bash = json!({ "type": "bash_20250124", "name": "bash" });
     request.tools = vec![Tool::Own { name: "bash_20250124".into(), value: bash.clone() }, tool("get_weather")];
     let body = write(&request).unwrap();
-    let expected = json!({ "context_management": { "edits": [] }, "tools": [bash] });
+    let expected = json!({ "container": "c", "tools": [bash] });
     assert_eq!(body["additionalModelRequestFields"], expected);
     assert_eq!(body["toolConfig"]["tools"].as_array().unwrap().len(), 1);
 
     request.model = "meta.llama3-1-8b-instruct-v1:0".into();
-    assert_eq!(write(&request).unwrap_err().param.as_deref(), Some("context_management"));
+    assert_eq!(write(&request).unwrap_err().param.as_deref(), Some("container"));
     request.own.clear();
     assert_eq!(write(&request).unwrap_err().param.as_deref(), Some("tools[0]"));
 }
