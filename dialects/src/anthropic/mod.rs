@@ -27,6 +27,8 @@ mod usage;
 use deltallm_shared::{error::ApiError, pricing::Usage};
 
 pub use self::reasoning::DEFAULT_MAX_TOKENS;
+// Claude behind Bedrock's Converse takes the same.
+pub(crate) use self::{model_traits::traits_of, reasoning::plan, request_writer::Sampling};
 use crate::{
     canonical::{Answer, ChatRequest, Failure, PartKind, Source, Unsupported},
     dialect::{Asked, ClientDialect, DialectId, StreamReader, StreamWriter, Unreadable, VendorDialect},

@@ -124,11 +124,12 @@ enum Schema<'a> {
 /// Writes the body.
 pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<Vec<u8>, ApiError> {
     refuse_what_cohere_lacks(request, unsupported)?;
+    let list = param_name(request.source, "messages");
     let mut documents = Vec::new();
     let mut messages = Vec::with_capacity(request.messages.len());
     for (at, message) in request.messages.iter().enumerate() {
         let mut writer =
-            Writer { unsupported: &mut *unsupported, documents: &mut documents, path: format!("messages[{at}]") };
+            Writer { unsupported: &mut *unsupported, documents: &mut documents, path: format!("{list}[{at}]") };
         writer.add_message(message, &mut messages)?;
     }
     let mut rest = request.extra.clone();
@@ -244,7 +245,10 @@ struct Writer<'u, 'v> {
 
 impl Writer<'_, '_> {
     fn add_message<'a>(&mut self, message: &'a Message, out: &mut Vec<WireMessage<'a>>) -> Result<(), ApiError> {
-        self.unsupported.refuse_if(message.name.is_some(), &format!("{}.name", self.path))?;
+        if message.name.is_some() {
+            // A hint only.
+            self.unsupported.dropped.push(format!("{}.name", self.path));
+        }
         // Clients repeat what an answer had, empty lists included.
         let said = |value: &&Value| !matches!(value, Value::Null) && **value != json!([]) && **value != json!({});
         for (key, _) in message.own.iter().filter(|(_, value)| said(value)) {
