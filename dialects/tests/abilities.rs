@@ -86,6 +86,7 @@ pub enum Can {
 pub fn of(dialect: DialectId) -> Option<BTreeSet<Can>> {
     let list: &[Can] = match dialect {
         DialectId::OpenAiChat => &OPENAI_CHAT,
+        DialectId::OpenAiResponses => &OPENAI_RESPONSES,
         DialectId::AnthropicMessages => &ANTHROPIC_MESSAGES,
         DialectId::GeminiGenerate => &GEMINI_GENERATE,
         _ => return None,
@@ -127,6 +128,29 @@ const OPENAI_CHAT: [Can; 33] = [
     Can::Metadata,
     Can::ServiceTier,
     Can::CallSignatures,
+];
+
+const OPENAI_RESPONSES: [Can; 20] = [
+    Can::Developer,
+    Can::CallIds,
+    Can::MediaResults,
+    Can::ImageUrl,
+    Can::ImageData,
+    Can::ImageDetail,
+    Can::AudioData,
+    Can::EncryptedReasoning,
+    Can::Refusals,
+    Can::StrictTools,
+    Can::ToolsAmong,
+    Can::ParallelTools,
+    Can::Logprobs,
+    Can::JsonObject,
+    Can::JsonSchema,
+    Can::SchemaName,
+    Can::Effort,
+    Can::User,
+    Can::Metadata,
+    Can::ServiceTier,
 ];
 
 /// Not in it: budgets and efforts, for who thinks chooses no temperature; notes beside the user's id; tiers of other names.

@@ -48,23 +48,29 @@ const ERRORS: [&str; 9] = [
 ];
 
 /// What a dialect has no words for: dialect, kind, cases. A line here needs a reason in the vendor's own documentation.
-const CANNOT_SAY: &[(DialectId, &str, &[&str])] = &[(
-    // A prompt and no messages: no roles, no tools, no media, no thoughts.
-    DialectId::OpenAiCompletions,
-    "requests",
-    &[
-        "system",
-        "multi_turn",
-        "tools",
-        "parallel_tools",
-        "tool_results",
-        "image_url",
-        "image_data",
-        "document",
-        "structured_output",
-        "reasoning",
-    ],
-)];
+const CANNOT_SAY: &[(DialectId, &str, &[&str])] = &[
+    (
+        // A prompt and no messages: no roles, no tools, no media, no thoughts.
+        DialectId::OpenAiCompletions,
+        "requests",
+        &[
+            "system",
+            "multi_turn",
+            "tools",
+            "parallel_tools",
+            "tool_results",
+            "image_url",
+            "image_data",
+            "document",
+            "structured_output",
+            "reasoning",
+        ],
+    ),
+    // The Responses API has no texts that end an answer, and so no such end.
+    (DialectId::OpenAiResponses, "requests", &["stop"]),
+    (DialectId::OpenAiResponses, "answers", &["stop_sequence"]),
+    (DialectId::OpenAiResponses, "streams", &["stop_sequence"]),
+];
 
 /// `kind/case.dialect` for each case that is needed and not there.
 fn lacking(kind: &str, needed: &[&str], dialects: &[DialectId]) -> Vec<String> {

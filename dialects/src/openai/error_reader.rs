@@ -133,7 +133,11 @@ fn class_of_name(name: &str) -> Option<FailureClass> {
         | "content_filter_error"
         | "ResponsibleAIPolicyViolation"
         | "moderation_blocked"
-        | "data_inspection_failed" => FailureClass::ContentPolicy,
+        | "data_inspection_failed"
+        | "invalid_prompt"
+        | "image_content_policy_violation"
+        | "bio_policy"
+        | "misalignment_policy_violation" => FailureClass::ContentPolicy,
         "insufficient_quota" | "billing_hard_limit_reached" | "insufficient_balance" | "billing_not_active" => {
             FailureClass::Quota
         }
@@ -153,11 +157,16 @@ fn class_of_name(name: &str) -> Option<FailureClass> {
         "model_not_found" | "DeploymentNotFound" | "not_found_error" | "NOT_FOUND" | "model_decommissioned" => {
             FailureClass::NotFound
         }
-        "overloaded_error" | "engine_overloaded" | "engine_overloaded_error" | "slow_down" | "UNAVAILABLE" => {
-            FailureClass::Overloaded
-        }
+        "overloaded_error"
+        | "server_is_overloaded"
+        | "engine_overloaded"
+        | "engine_overloaded_error"
+        | "slow_down"
+        | "UNAVAILABLE" => FailureClass::Overloaded,
         "timeout" | "request_timeout" | "DEADLINE_EXCEEDED" => FailureClass::Timeout,
         "request_too_large" | "request_entity_too_large" => FailureClass::TooLarge,
+        // `invalid_image_url`, `image_too_large`, … of responses that failed.
+        image if image.contains("image") => FailureClass::BadRequest,
         _ => return None,
     })
 }
