@@ -43,6 +43,7 @@ use crate::{
     net::{
         header_deadline::{FirstBytesDeadline, HeaderDeadline},
         peer::Peers,
+        spool::Spool,
     },
     ops::Ops,
     snapshot::{
@@ -51,7 +52,7 @@ use crate::{
         link::Link,
         store::{Keyring, Store},
     },
-    stages::authenticate::Credentials,
+    stages::{authenticate::Credentials, read_upload::Uploads},
     telemetry::metrics::Metrics,
 };
 
@@ -151,6 +152,8 @@ pub fn run(options: Options) -> Result<(), BootError> {
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
         request_timeout: config.request_timeout,
+        uploads: Uploads { spool: Spool::in_home(&options.home)?, max_bytes: config.general.max_upload_bytes },
+        owner_seal: salt.owner_seal(),
     };
     let stop = StopSignal {
         lifecycle: Arc::clone(&lifecycle),

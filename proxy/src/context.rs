@@ -11,12 +11,12 @@ use crate::{
     call::Call,
     credentials::Credential,
     lifecycle::InFlight,
-    net::replay_session::{self, Held, Kept},
+    net::replay_session::{self, Feed, Held, Kept},
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         receive::Received,
-        relay::{Refused, Relay},
+        relay::{Known, Naming, Refused, Relay},
         translate::{Attempt, translate},
     },
 };
@@ -54,6 +54,12 @@ pub struct RequestContext {
     pub overhead_us: u64,
     /// relay: what happens to the answer's bytes.
     pub relay: Option<Relay>,
+    /// send: the body of the next attempt, where it is not in memory.
+    pub feed: Feed,
+    /// relay: how names of things at the provider become ours.
+    pub naming: Option<Naming>,
+    /// relay: how an answer of a provider's own interface is read.
+    pub onward: Option<Known>,
     /// relay: the header that replaces the one which is held back.
     pub held: Held,
     /// relay: the real session, while it is wrapped.
@@ -82,6 +88,9 @@ impl RequestContext {
             attempt: None,
             credential: None,
             attempts_made: 0,
+            feed: Feed::default(),
+            naming: None,
+            onward: None,
             held: Held::default(),
             overhead_us: 0,
             relay: None,
@@ -95,6 +104,10 @@ impl RequestContext {
     /// Goes on to the next deployment of the plan that can do what is asked; stays where it is when there is none.
     pub fn next_deployment(&mut self) -> bool {
         let Some(call) = &self.call else { return false };
+        // One deployment has the thing, the session or the path that is asked for.
+        if self.naming.is_some() || self.onward.is_some() || self.upgrades() {
+            return false;
+        }
         let mut turn = self.turn + 1;
         while let Some(deployment) = self.plan.attempt(turn) {
             if let Ok(attempt) = translate(call, deployment) {
@@ -104,6 +117,11 @@ impl RequestContext {
             turn += 1;
         }
         false
+    }
+
+    /// Whether the request asks for a WebSocket.
+    pub fn upgrades(&self) -> bool {
+        self.attempt.as_ref().and_then(|attempt| attempt.own_form.as_ref()).is_some_and(|own| own.upgrades)
     }
 
     /// After a refusal: whether the deployment's pool has a credential that may do better. The one that was refused is set aside,

@@ -13,13 +13,21 @@
 //! | `fail_to_connect`, `error_while_proxy` | next attempt, or not |
 //! | `fail_to_proxy` | the error for the client |
 //! | `logging` | account |
+//!
+//! Calls whose bodies are forms, things that live at a provider, a provider's own interface and WebSockets have their steps
+//! before the upstream in `gateway/`; from there on they go the same way.
+
+mod form_calls;
+mod objects;
+mod onward;
+mod realtime;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use deltallm_dialects::openai::request_index::RequestIndex;
-use deltallm_shared::{config::ClientTimeouts, error::ApiError, event::Outcome, time_text::Timestamp};
+use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, error::{ApiError, ErrorCode}, event::Outcome, time_text::Timestamp};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -34,19 +42,25 @@ use crate::{
     call::Call,
     context::RequestContext,
     credentials::{CredentialError, TokenClient},
-    endpoints::Surface,
+    endpoints::{Streams, Surface},
     lifecycle::Lifecycle,
-    net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},
+    net::{
+        header_deadline::header_is_complete,
+        peer::Peers,
+        replay_session::{ReplaySession, Wrapping},
+    },
     providers::Words,
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         account,
+        assume::assume,
         authenticate::{self, Credentials},
         authorize, count,
         read_body::{self, BodyError},
+        read_upload::Uploads,
         receive,
-        relay::{Passed, Relay},
+        relay::{Passed, RealtimeRelay, Relay},
         reply, send,
         translate::translate,
     },
@@ -80,6 +94,10 @@ pub struct Gateway {
     pub max_request_body_bytes: u64,
     /// How long one request may take in all.
     pub request_timeout: Duration,
+    /// Where bodies are kept that are too large for memory.
+    pub uploads: Uploads,
+    /// Says whose the things at providers are.
+    pub owner_seal: OwnerSeal,
 }
 
 /// What comes after a step of `request_filter`.
@@ -161,8 +179,13 @@ impl ProxyHttp for Gateway {
             context.overhead_us = u64::try_from(context.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         }
         let streams = context.call.as_ref().is_some_and(|call| call.streams);
+        let upgrades = context.upgrades();
         while let Some(deployment) = context.deployment().cloned() {
-            let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
+            let silence = match (upgrades, streams) {
+                (true, _) => realtime::SESSION_LIMIT,
+                (false, true) => deployment.stream_timeout,
+                (false, false) => deployment.timeout,
+            };
             let found = match self.peers.of(&deployment, silence).await {
                 Ok(peer) => self.sign_in(&deployment, context).await.map(|()| peer).map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
@@ -191,6 +214,9 @@ impl ProxyHttp for Gateway {
         let (Some(deployment), Some(attempt)) = (context.deployment().cloned(), &context.attempt) else {
             return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
         };
+        if let Some(upload) = attempt.own_form.as_ref().and_then(|own| own.upload.as_ref()) {
+            context.feed.set(upload.reader());
+        }
         *request =
             send::upstream_request(&session.req_header().headers, &deployment, attempt, context.credential.as_deref())?;
         context.attempts_made += 1;
@@ -211,7 +237,11 @@ impl ProxyHttp for Gateway {
         is_end: bool,
         context: &mut RequestContext,
     ) -> Result<()> {
-        *body = is_end.then(|| context.attempt.as_ref().map(|attempt| attempt.body.clone()).unwrap_or_default());
+        let Some(attempt) = &context.attempt else { return Ok(()) };
+        // What is not in memory comes piece by piece from the wrapper, and a WebSocket's bytes from the client.
+        if !attempt.own_form.as_ref().is_some_and(|own| own.upload.is_some() || own.upgrades) {
+            *body = is_end.then(|| attempt.body.clone());
+        }
         Ok(())
     }
 
@@ -222,10 +252,22 @@ impl ProxyHttp for Gateway {
         header: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
+        if header.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            *header = answers::upgraded_header(header, context)?;
+            context.relay = Some(Relay::Realtime(RealtimeRelay::default()));
+            return Ok(());
+        }
         if header.status.is_informational() {
             return Ok(());
         }
         let relay = Relay::of(header, context);
+        let is_head = session.req_header().method == http::Method::HEAD;
+        if relay.may_be_empty() && (is_head || answers::has_no_body(header)) {
+            let status = header.status.as_u16();
+            *header = answers::empty_header(header, is_head, context)?;
+            context.settle(Outcome::Completed, status, None);
+            return Ok(());
+        }
         if answers::has_no_body(header) {
             // Pingora calls no body filter then, so nothing could be replaced or settled there.
             let mut relay = relay;
@@ -351,8 +393,12 @@ impl ProxyHttp for Gateway {
     }
 
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
-    async fn logging(&self, session: &mut Session, _error: Option<&Error>, context: &mut RequestContext) {
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut RequestContext) {
         context.unwrap_session(session.as_downstream_mut());
+        // A WebSocket that the client closed has no last bytes of an answer.
+        if error.is_none() && matches!(context.relay, Some(Relay::Realtime(_))) {
+            context.settle(Outcome::Completed, http::StatusCode::SWITCHING_PROTOCOLS.as_u16(), None);
+        }
         let status = session.response_written().map_or(CLIENT_CLOSED, |header| header.status.as_u16());
         account::account(context, &self.accounts.metrics, status);
     }
@@ -372,7 +418,8 @@ impl Gateway {
         let received = receive::receive(head)?;
         let (endpoint, path_model) = (received.endpoint, received.path_model.clone());
         let wants_events = receive::query_value(head, "alt").is_some_and(|alt| alt == "sse");
-        let received = context.received.insert(received);
+        let is_form = received.media_type.starts_with("multipart/");
+        context.received = Some(received);
 
         // Probes are answered without a key and while stopping; nothing else is taken any more then.
         if let Some(answer) = answers::probe(endpoint.surface, &self.lifecycle) {
@@ -382,30 +429,61 @@ impl Gateway {
         self.lifecycle.check_open()?;
 
         // authenticate: before the body is read, so that a stranger costs nothing.
-        let headers = &session.req_header().headers;
+        let head = session.req_header();
+        let with_key_of_protocol;
+        let headers = match endpoint.surface {
+            Surface::Realtime => {
+                with_key_of_protocol = realtime::with_key_of_protocol(head);
+                &with_key_of_protocol
+            }
+            _ => &head.headers,
+        };
         let principal = authenticate::authenticate(headers, &context.live, &self.credentials, context.started_at)?;
 
         let snapshot = context.live.snapshot.load_full();
-        let Surface::Model { operation, required, streams } = endpoint.surface else {
+        if matches!(endpoint.surface, Surface::Models | Surface::Model1) {
             let name = path_model.unwrap_or_default();
             let body = answers::models(endpoint.surface, &name, &principal, &snapshot)?;
             answers::write_json(session, context, 200, body).await?;
             return Ok(Flow::Answered);
-        };
+        }
 
         // From here on the call has an owner and gets a record, also when it is refused.
-        let record = CallRecord::begin(self.accounts.clone(), context.request_id.clone(), context.started_at);
-        let record = context.record.insert(record);
+        let mut record = CallRecord::begin(self.accounts.clone(), context.request_id.clone(), context.started_at);
         record.asked_by(&principal, endpoint.name);
+        context.record = Some(record);
 
         // read_body: routing needs the model's name, which stands in it.
-        let client = session.as_downstream_mut();
-        let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
-        context.is_body_read = true;
-        let index = RequestIndex::read_for(&body, required, path_model.as_deref())?;
-        let call = Call::new(operation, body, index, path_model);
-        let call = context.call.insert(call.streaming(streams, wants_events)?);
+        let call = match endpoint.surface {
+            Surface::Object { operation, action } => {
+                return self.object(session, context, &principal, (operation, action)).await;
+            }
+            Surface::Onward => return self.onward(session, context, &principal).await,
+            Surface::Realtime => return self.realtime(session, context, &principal),
+            Surface::Upload { operation, .. } if is_form => {
+                let upload = self.read_form(session, context).await?;
+                Call::with_form(operation, upload, path_model)?
+            }
+            Surface::Upload { operation, json } => {
+                let required = json.unwrap_or_default();
+                let index_of = |body: &Bytes| RequestIndex::read_for(body, required, path_model.as_deref());
+                let (body, index) = self.read_json(session, context, index_of).await?;
+                Call::new(operation, body, index, path_model).streaming(Streams::Asked, wants_events)?
+            }
+            Surface::Model { operation, required, streams } => {
+                let index_of = |body: &Bytes| RequestIndex::read_for(body, required, path_model.as_deref());
+                let (body, index) = self.read_json(session, context, index_of).await?;
+                Call::new(operation, body, index, path_model).streaming(streams, wants_events)?
+            }
+            Surface::Models | Surface::Model1 | Surface::Liveness | Surface::Readiness => return Ok(Flow::Answered),
+        };
+        let assumed = assume(&call).await;
+        let call = context.call.insert(call);
+        let Some(record) = context.record.as_mut() else { return Ok(Flow::Answered) };
         record.asked_for(&call.index, call.streams);
+        if let Some((usage, source)) = assumed {
+            record.assume(usage, source);
+        }
 
         // authorize: as soon as the model is known.
         let group = authorize::authorize(&principal, &snapshot, &call.index.model)?;
@@ -431,16 +509,36 @@ impl Gateway {
         // open: on file before anything can cost money.
         record.open(deployment, call.body.slice(call.index.prompt.clone()))?;
         (context.turn, context.attempt) = (turn, Some(attempt));
-
-        // From here on Pingora's own loop runs over the body that was read.
-        let time_left = self.request_timeout.saturating_sub(context.started.elapsed());
-        context.kept_session = Some(ReplaySession::wrap(
-            session.as_downstream_mut(),
-            self.lifecycle.cut(),
-            time_left,
-            context.held.clone(),
-        ));
+        self.hand_over(session, context, false);
         Ok(Flow::ToUpstream)
+    }
+
+    /// From here on Pingora's own loop runs over the body that was read, or over a WebSocket.
+    fn hand_over(&self, session: &mut Session, context: &mut RequestContext, upgrades: bool) {
+        let limit = if upgrades { realtime::SESSION_LIMIT } else { self.request_timeout };
+        let wrapping = Wrapping {
+            cut: self.lifecycle.cut(),
+            time_left: limit.saturating_sub(context.started.elapsed()),
+            instead: context.held.clone(),
+            feed: context.feed.clone(),
+            upgrades,
+        };
+        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), wrapping));
+    }
+
+    /// read_body: JSON, whole and in memory.
+    async fn read_json(
+        &self,
+        session: &mut Session,
+        context: &mut RequestContext,
+        index_of: impl FnOnce(&Bytes) -> Result<RequestIndex, ApiError>,
+    ) -> Result<(Bytes, RequestIndex), Stop> {
+        let Some(received) = &context.received else { return Err(Stop::Refused(nothing_received())) };
+        let client = session.as_downstream_mut();
+        let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
+        context.is_body_read = true;
+        let index = index_of(&body)?;
+        Ok((body, index))
     }
 
     /// Tells the client why not, records it, and leaves the connection usable where that is possible.
@@ -479,6 +577,11 @@ impl Gateway {
         self.count_attempt(if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" });
         tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
     }
+}
+
+/// A stage ran before the first one, which is a mistake of this file.
+fn nothing_received() -> ApiError {
+    ApiError::new(ErrorCode::InternalError, "The gateway made a mistake.")
 }
 
 /// Whether the exchange failed by the upstream, and not by the client or by us.

@@ -116,8 +116,8 @@ pub fn operation_of(dialect: DialectId) -> Operation {
     }
 }
 
-/// A model's name as a part of a path.
-fn escaped(name: &str, keep: &[u8]) -> String {
+/// A model's name as a part of a path. `keep`: bytes that may stand there as they are.
+pub fn escaped(name: &str, keep: &[u8]) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') || keep.contains(&byte) {

@@ -52,6 +52,7 @@ pub(super) fn path_of(words: Words) -> &'static str {
         Operation::ChatCompletions
         | Operation::CountMessageTokens
         | Operation::GenerateContent
-        | Operation::CountContentTokens => "/chat/completions",
+        | Operation::CountContentTokens
+        | Operation::PassThrough => "/chat/completions",
     }
 }

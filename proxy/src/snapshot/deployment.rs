@@ -136,6 +136,12 @@ impl Deployment {
         self.mode == ModelMode::Responses
     }
 
+    /// Whether two deployments are the same account of one provider: what is at one is at the other.
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        // Credentials are known by what they hold: two models of one key in a file have two records of it.
+        self.target == other.target && self.hidden_texts() == other.hidden_texts()
+    }
+
     /// What a client must never see in a provider's error: where it stands and what we may have signed in with.
     pub fn hidden_texts(&self) -> Vec<String> {
         let host = match &self.target {

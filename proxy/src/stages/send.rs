@@ -8,6 +8,7 @@ use pingora::{Error, ErrorType, Result, http::RequestHeader};
 use super::translate::Attempt;
 use crate::{
     credentials::{Credential, RequestParts},
+    net::outgoing::OutgoingBody,
     providers,
     snapshot::{Deployment, Target},
 };
@@ -23,13 +24,15 @@ pub fn upstream_request(
     attempt: &Attempt,
     credential: Option<&Credential>,
 ) -> Result<RequestHeader> {
-    let mut request = RequestHeader::build_no_case("POST", attempt.path.as_bytes(), Some(14))?;
+    let own = attempt.own_form.as_deref();
+    let method = own.map_or("POST", |own| own.method.as_str());
+    let mut request = RequestHeader::build_no_case(method, attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
     if let Some(credential) = credential {
         // Only a signature covers the address.
         let is_signed = credential.kind() == CredentialKind::Aws;
         let url = if is_signed { format!("{}{}", deployment.target.origin(), attempt.path) } else { String::new() };
-        let parts = RequestParts { method: "POST", url: &url, region: deployment.region.as_deref() };
+        let parts = RequestParts { method, url: &url, region: deployment.region.as_deref() };
         let headers = credential
             .headers_for(deployment.provider.credential_style, parts, &attempt.body, Timestamp::now())
             .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
@@ -37,8 +40,22 @@ pub fn upstream_request(
             request.insert_header(name, value)?;
         }
     }
-    request.insert_header(header::CONTENT_TYPE, "application/json")?;
-    request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
+    match own {
+        None => {
+            request.insert_header(header::CONTENT_TYPE, "application/json")?;
+            request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
+        }
+        Some(own) => {
+            let length = own.upload.as_ref().map_or(attempt.body.len() as u64, OutgoingBody::length);
+            if let Some(content_type) = &own.content_type {
+                request.insert_header(header::CONTENT_TYPE, content_type.clone())?;
+            }
+            // Always, because Pingora would send chunks without it; only a WebSocket's handshake has no body at all.
+            if !own.upgrades {
+                request.insert_header(header::CONTENT_LENGTH, length)?;
+            }
+        }
+    }
     // We read what comes back: usage, errors, events.
     request.insert_header(header::ACCEPT_ENCODING, "identity")?;
     request.insert_header(header::USER_AGENT, USER_AGENT)?;
@@ -51,6 +68,13 @@ pub fn upstream_request(
         if let Some(value) = client.get(name) {
             request.insert_header(name, value.clone())?;
         }
+    }
+    for (name, value) in own.map_or(&[][..], |own| &own.headers) {
+        request.append_header(name.clone(), value.clone())?;
+    }
+    if own.is_some_and(|own| own.upgrades) {
+        request.insert_header(header::CONNECTION, "Upgrade")?;
+        request.insert_header(header::UPGRADE, "websocket")?;
     }
     if deployment.target == Target::Mock {
         let mock = &deployment.mock;

@@ -15,8 +15,11 @@ use deltallm_shared::{
     providers::StreamUsage,
 };
 
+use http::{HeaderName, HeaderValue, Method};
+
 use crate::{
-    call::Call,
+    call::{Call, Upload},
+    net::outgoing::OutgoingBody,
     providers::{self, Words},
     snapshot::Deployment,
 };
@@ -32,6 +35,23 @@ pub struct Attempt {
     pub body: Bytes,
     /// Parameters that were left out, because the operator allows it.
     pub dropped: Vec<String>,
+    /// What differs from a `POST` of JSON.
+    pub own_form: Option<Box<OwnForm>>,
+}
+
+/// An attempt that is not a `POST` of JSON from memory.
+#[derive(Clone, Debug, Default)]
+pub struct OwnForm {
+    /// The method.
+    pub method: Method,
+    /// The body's type; none where there is no body.
+    pub content_type: Option<HeaderValue>,
+    /// The body, where it is not in memory.
+    pub upload: Option<OutgoingBody>,
+    /// Header lines of the client that go on.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether a WebSocket is asked for.
+    pub upgrades: bool,
 }
 
 /// Runs the stage for one deployment. An error says which parameter the deployment cannot do.
@@ -40,6 +60,7 @@ pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiErr
     let vendor = providers::vendor(deployment.provider.wire);
     let mut unsupported = Unsupported::new(deployment.provider.label, deployment.drop_params);
     let body = match words {
+        Words::Same(_) if call.upload.is_some() => Bytes::new(),
         Words::Same(operation) => as_it_came(call, operation, deployment),
         Words::Chat(dialect) => chat(call, dialect, deployment, &mut unsupported)?,
         Words::Embedding(id) => embeddings(call, id, deployment, &mut unsupported)?,
@@ -47,7 +68,19 @@ pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiErr
         Words::Images | Words::Counted => Bytes::new(),
     };
     let path = vendor.path(words, deployment, call.streams);
-    Ok(Attempt { words, path, body, dropped: unsupported.dropped })
+    let own_form = call.upload.as_ref().map(|upload| Box::new(form(upload, deployment)));
+    Ok(Attempt { words, path, body, dropped: unsupported.dropped, own_form })
+}
+
+/// The client's form with the vendor's name of the model.
+fn form(upload: &Upload, deployment: &Deployment) -> OwnForm {
+    let edits = upload.form.with_model(&deployment.upstream_model).into_iter().collect();
+    OwnForm {
+        method: Method::POST,
+        content_type: Some(upload.content_type.clone()),
+        upload: Some(OutgoingBody::new(upload.body.clone(), edits)),
+        ..OwnForm::default()
+    }
 }
 
 /// The client's bytes with the vendor's name of the model, and usage asked for where it has to be.
