@@ -8,7 +8,13 @@ use crate::{
     anthropic::AnthropicMessages,
     bedrock::BedrockConverse,
     canonical::{Answer, ChatRequest, Event, Failure, Unsupported},
-    openai::responses::OpenAiResponses,
+    cohere::CohereChat,
+    gemini::Gemini,
+    openai::{
+        chat::{ChatClient, ChatVendor, quirks::OPENAI},
+        completions::CompletionsClient,
+        responses::OpenAiResponses,
+    },
 };
 
 /// A wire format for chats.
@@ -57,10 +63,12 @@ impl DialectId {
 }
 
 /// What clients speak. A newcomer has an entry here, and `tests/contract.rs` names what it lacks.
-pub static CLIENT_DIALECTS: &[&dyn ClientDialect] = &[&AnthropicMessages, &OpenAiResponses];
+pub static CLIENT_DIALECTS: &[&dyn ClientDialect] =
+    &[&ChatClient, &CompletionsClient, &OpenAiResponses, &AnthropicMessages, &Gemini];
 
 /// What vendors speak.
-pub static VENDOR_DIALECTS: &[&dyn VendorDialect] = &[&OpenAiResponses, &AnthropicMessages, &BedrockConverse];
+pub static VENDOR_DIALECTS: &[&dyn VendorDialect] =
+    &[&ChatVendor(&OPENAI), &OpenAiResponses, &AnthropicMessages, &Gemini, &BedrockConverse, &CohereChat];
 
 /// The client dialect of this id.
 pub fn client_dialect(id: DialectId) -> Option<&'static dyn ClientDialect> {

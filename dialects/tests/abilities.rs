@@ -86,13 +86,23 @@ pub enum Can {
 pub fn of(dialect: DialectId) -> Option<BTreeSet<Can>> {
     let list: &[Can] = match dialect {
         DialectId::OpenAiChat => &OPENAI_CHAT,
+        DialectId::OpenAiResponses => &OPENAI_RESPONSES,
         DialectId::AnthropicMessages => &ANTHROPIC_MESSAGES,
+        DialectId::GeminiGenerate => &GEMINI_GENERATE,
         _ => return None,
     };
     Some(list.iter().copied().collect())
 }
 
-const OPENAI_CHAT: [Can; 33] = [
+/// What the chat interface carries between clients and servers that go beyond OpenAI's own.
+pub fn of_gateway() -> BTreeSet<Can> {
+    OPENAI_CHAT.into_iter().chain(BEYOND_OPENAI).collect()
+}
+
+const BEYOND_OPENAI: [Can; 5] =
+    [Can::CacheMarks, Can::SignedReasoning, Can::EncryptedReasoning, Can::TopK, Can::CallSignatures];
+
+const OPENAI_CHAT: [Can; 28] = [
     Can::Developer,
     Can::Names,
     Can::CallIds,
@@ -102,15 +112,11 @@ const OPENAI_CHAT: [Can; 33] = [
     Can::AudioData,
     Can::DocumentData,
     Can::DocumentTitle,
-    Can::CacheMarks,
-    Can::SignedReasoning,
-    Can::EncryptedReasoning,
     Can::Refusals,
     Can::StrictTools,
     Can::ToolsWithoutSchema,
     Can::ToolsAmong,
     Can::ParallelTools,
-    Can::TopK,
     Can::Penalties,
     Can::Seed,
     Can::Stop,
@@ -125,7 +131,29 @@ const OPENAI_CHAT: [Can; 33] = [
     Can::User,
     Can::Metadata,
     Can::ServiceTier,
-    Can::CallSignatures,
+];
+
+const OPENAI_RESPONSES: [Can; 20] = [
+    Can::Developer,
+    Can::CallIds,
+    Can::MediaResults,
+    Can::ImageUrl,
+    Can::ImageData,
+    Can::ImageDetail,
+    Can::AudioData,
+    Can::EncryptedReasoning,
+    Can::Refusals,
+    Can::StrictTools,
+    Can::ToolsAmong,
+    Can::ParallelTools,
+    Can::Logprobs,
+    Can::JsonObject,
+    Can::JsonSchema,
+    Can::SchemaName,
+    Can::Effort,
+    Can::User,
+    Can::Metadata,
+    Can::ServiceTier,
 ];
 
 /// Not in it: budgets and efforts, for who thinks chooses no temperature; notes beside the user's id; tiers of other names.
@@ -146,4 +174,26 @@ const ANTHROPIC_MESSAGES: [Can; 16] = [
     Can::Stop,
     Can::JsonSchema,
     Can::User,
+];
+
+/// Not here: `SignedReasoning`, because another vendor's signature never goes to Google; `Effort` and `Budget`, which depend on
+/// the model; `ToolsAmong`, where one of one is the same as that one.
+const GEMINI_GENERATE: [Can; 17] = [
+    Can::CallIds,
+    Can::FailedResults,
+    Can::ImageUrl,
+    Can::ImageData,
+    Can::AudioData,
+    Can::DocumentData,
+    Can::CallSignatures,
+    Can::ToolsWithoutSchema,
+    Can::TopK,
+    Can::Penalties,
+    Can::Seed,
+    Can::Stop,
+    Can::Answers,
+    Can::Logprobs,
+    Can::JsonObject,
+    Can::JsonSchema,
+    Can::ServiceTier,
 ];

@@ -48,23 +48,29 @@ const ERRORS: [&str; 9] = [
 ];
 
 /// What a dialect has no words for: dialect, kind, cases. A line here needs a reason in the vendor's own documentation.
-const CANNOT_SAY: &[(DialectId, &str, &[&str])] = &[(
-    // A prompt and no messages: no roles, no tools, no media, no thoughts.
-    DialectId::OpenAiCompletions,
-    "requests",
-    &[
-        "system",
-        "multi_turn",
-        "tools",
-        "parallel_tools",
-        "tool_results",
-        "image_url",
-        "image_data",
-        "document",
-        "structured_output",
-        "reasoning",
-    ],
-)];
+const CANNOT_SAY: &[(DialectId, &str, &[&str])] = &[
+    (
+        // A prompt and no messages: no roles, no tools, no media, no thoughts.
+        DialectId::OpenAiCompletions,
+        "requests",
+        &[
+            "system",
+            "multi_turn",
+            "tools",
+            "parallel_tools",
+            "tool_results",
+            "image_url",
+            "image_data",
+            "document",
+            "structured_output",
+            "reasoning",
+        ],
+    ),
+    // The Responses API has no texts that end an answer, and so no such end.
+    (DialectId::OpenAiResponses, "requests", &["stop"]),
+    (DialectId::OpenAiResponses, "answers", &["stop_sequence"]),
+    (DialectId::OpenAiResponses, "streams", &["stop_sequence"]),
+];
 
 /// `kind/case.dialect` for each case that is needed and not there.
 fn lacking(kind: &str, needed: &[&str], dialects: &[DialectId]) -> Vec<String> {
@@ -103,6 +109,14 @@ fn every_dialect_that_can_be_read_and_written_says_what_it_knows() {
         if vendor_dialect(id).is_some() {
             assert!(abilities::of(id).is_some(), "abilities.rs: `of` has no line for {}", id.name());
         }
+    }
+}
+
+#[test]
+fn every_dialect_stands_in_a_list() {
+    for id in DialectId::ALL {
+        let is_listed = client_dialect(id).is_some() || vendor_dialect(id).is_some();
+        assert!(is_listed, "{} is in neither CLIENT_DIALECTS nor VENDOR_DIALECTS", id.name());
     }
 }
 

@@ -12,3 +12,4 @@ mod event_order;
 mod golden;
 mod request_strategy;
 mod round_trip;
+mod same_streamed;

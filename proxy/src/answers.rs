@@ -21,6 +21,20 @@ const REQUEST_ID: &str = "x-request-id";
 /// Header lines of a provider that mean the same to the client of a gateway.
 const PASSED_BACK: [&str; 4] = ["content-type", "retry-after", "openai-processing-ms", "openai-version"];
 
+/// Header lines of a provider's own interface, and beginnings of their names.
+const ONWARD_LINES: [&str; 10] = [
+    "content-disposition",
+    "content-range",
+    "accept-ranges",
+    "etag",
+    "last-modified",
+    "anthropic-",
+    "x-ratelimit-",
+    "x-amzn-",
+    "x-goog-",
+    "x-ms-",
+];
+
 /// A short answer.
 pub struct Answer {
     /// Its status.
@@ -131,11 +145,7 @@ pub fn relayed_header(
 ) -> Result<ResponseHeader> {
     let mut header = ResponseHeader::build_no_case(status, Some(14))?;
     header.set_version(Version::HTTP_11);
-    for name in PASSED_BACK {
-        if let Some(value) = upstream.headers.get(name) {
-            header.insert_header(name, value.clone())?;
-        }
-    }
+    pass_back(upstream, &mut header, context)?;
     match upstream.headers.get(header::CONTENT_LENGTH).filter(|_| !rewrites) {
         Some(length) => header.insert_header(header::CONTENT_LENGTH, length.clone())?,
         // HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
@@ -152,6 +162,56 @@ pub fn relayed_header(
     }
     add_request_lines(&mut header, context)?;
     Ok(header)
+}
+
+/// The header of a connection that becomes a WebSocket. No extension was offered, so none is taken.
+pub fn upgraded_header(upstream: &ResponseHeader, context: &RequestContext) -> Result<ResponseHeader> {
+    let mut header = ResponseHeader::build_no_case(upstream.status, Some(12))?;
+    header.set_version(Version::HTTP_11);
+    for name in ["upgrade", "connection", "sec-websocket-accept", "sec-websocket-protocol"] {
+        if let Some(value) = upstream.headers.get(name) {
+            header.insert_header(name, value.clone())?;
+        }
+    }
+    add_request_lines(&mut header, context)?;
+    Ok(header)
+}
+
+/// The header of an answer that has no body and needs none.
+pub fn empty_header(upstream: &ResponseHeader, is_head: bool, context: &RequestContext) -> Result<ResponseHeader> {
+    let mut header = ResponseHeader::build_no_case(upstream.status, Some(12))?;
+    header.set_version(Version::HTTP_11);
+    pass_back(upstream, &mut header, context)?;
+    let length = upstream.headers.get(header::CONTENT_LENGTH).filter(|_| is_head || upstream.status.as_u16() != 204);
+    if let Some(length) = length {
+        header.insert_header(header::CONTENT_LENGTH, length.clone())?;
+    }
+    add_request_lines(&mut header, context)?;
+    Ok(header)
+}
+
+/// Header lines of the provider that its client may see.
+fn pass_back(upstream: &ResponseHeader, header: &mut ResponseHeader, context: &RequestContext) -> Result<()> {
+    for name in PASSED_BACK {
+        if let Some(value) = upstream.headers.get(name) {
+            header.insert_header(name, value.clone())?;
+        }
+    }
+    // A provider's own interface has lines of its own; those of a file say what it is called.
+    let names: &[&str] = if context.onward.is_some() {
+        &ONWARD_LINES
+    } else if context.naming.is_some() {
+        &["content-disposition"]
+    } else {
+        &[]
+    };
+    let begins = |name: &str, beginning: &&str| name == *beginning || (beginning.ends_with('-') && name.starts_with(*beginning));
+    for (name, value) in &upstream.headers {
+        if names.iter().any(|beginning| begins(name.as_str(), beginning)) {
+            header.append_header(name.clone(), value.clone())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether an answer ends with its header.

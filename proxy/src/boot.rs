@@ -35,6 +35,7 @@ use crate::{
         shipper::Shipper,
         token_counter::TokenCounter,
     },
+    credentials::TokenClient,
     gateway::Gateway,
     lifecycle::Lifecycle,
     listen::{self, Reserved},
@@ -42,6 +43,7 @@ use crate::{
     net::{
         header_deadline::{FirstBytesDeadline, HeaderDeadline},
         peer::Peers,
+        spool::Spool,
     },
     ops::Ops,
     snapshot::{
@@ -50,7 +52,7 @@ use crate::{
         link::Link,
         store::{Keyring, Store},
     },
-    stages::authenticate::Credentials,
+    stages::{authenticate::Credentials, read_upload::Uploads},
     telemetry::metrics::Metrics,
 };
 
@@ -145,10 +147,13 @@ pub fn run(options: Options) -> Result<(), BootError> {
         credentials: Credentials { hasher: keyring.hasher, master_key },
         accounts: accounts.clone(),
         lifecycle: Arc::clone(&lifecycle),
+        tokens: TokenClient::new(config.general.egress_allow_private.clone().into())?,
         peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
         request_timeout: config.request_timeout,
+        uploads: Uploads { spool: Spool::in_home(&options.home)?, max_bytes: config.general.max_upload_bytes },
+        owner_seal: salt.owner_seal(),
     };
     let stop = StopSignal {
         lifecycle: Arc::clone(&lifecycle),

@@ -6,14 +6,26 @@ use bytes::Bytes;
 use deltallm_dialects::{
     canonical::ChatRequest,
     dialect::{DialectId, client_dialect},
+    multipart::Form,
     openai::request_index::RequestIndex,
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     operation::Operation,
 };
+use http::HeaderValue;
 
-use crate::endpoints::Streams;
+use crate::{endpoints::Streams, net::spool::UploadedBody};
+
+/// A form with files, which need not be in memory.
+pub struct Upload {
+    /// As it came.
+    pub body: UploadedBody,
+    /// What stands in it.
+    pub form: Form,
+    /// Its type with its boundary.
+    pub content_type: HeaderValue,
+}
 
 /// A body that has been read.
 pub struct Call {
@@ -27,6 +39,8 @@ pub struct Call {
     pub streams: bool,
     /// Whether Gemini's stream is wanted as events; else it is one array in pieces.
     pub wants_events: bool,
+    /// The form, where the body is one; `body` is empty then.
+    pub upload: Option<Upload>,
     /// The model, where the path names it.
     path_model: Option<String>,
     chat: OnceLock<Result<ChatRequest, ApiError>>,
@@ -36,7 +50,13 @@ impl Call {
     /// Of a body and its index.
     pub fn new(operation: Operation, body: Bytes, index: RequestIndex, path_model: Option<String>) -> Self {
         let streams = index.stream;
-        Self { operation, body, index, streams, wants_events: true, path_model, chat: OnceLock::new() }
+        Self { operation, body, index, streams, wants_events: true, upload: None, path_model, chat: OnceLock::new() }
+    }
+
+    /// Of a form.
+    pub fn with_form(operation: Operation, upload: Upload, path_model: Option<String>) -> Result<Self, ApiError> {
+        let index = index_of_form(&upload.form, path_model.as_deref())?;
+        Ok(Self { upload: Some(upload), ..Self::new(operation, Bytes::new(), index, path_model) })
     }
 
     /// Whether a stream is wanted is said by the body or by the path. `wants_events`: Gemini's `alt=sse`.
@@ -66,6 +86,19 @@ impl Call {
         };
         self.chat.get_or_init(read).as_ref().map_err(Clone::clone)
     }
+}
+
+/// What the gateway acts on, from a form.
+fn index_of_form(form: &Form, path_model: Option<&str>) -> Result<RequestIndex, ApiError> {
+    let model = path_model.or_else(|| form.field("model")).filter(|model| !model.is_empty());
+    let mut index = RequestIndex::default();
+    index.model = model
+        .ok_or_else(|| ApiError::about(ErrorCode::InvalidRequest, "model", "The form has no `model`."))?
+        .to_owned();
+    index.stream = form.flag("stream")?;
+    index.answers = form.count()?;
+    index.end_user = form.field("user").map(str::to_owned);
+    Ok(index)
 }
 
 /// The dialect in which an operation is asked.

@@ -2,22 +2,27 @@
 
 use std::{sync::Arc, time::Instant};
 
+use deltallm_dialects::canonical::FailureClass;
 use deltallm_shared::{error::ErrorCode, event::Outcome, operation::Operation, time_text::Timestamp};
 use pingora::protocols::http::ServerSession;
 
 use crate::{
     accounting::call_record::CallRecord,
     call::Call,
+    credentials::Credential,
     lifecycle::InFlight,
-    net::replay_session::{self, Held, Kept},
+    net::replay_session::{self, Feed, Held, Kept},
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         receive::Received,
-        relay::Relay,
+        relay::{Known, Naming, Refused, Relay},
         translate::{Attempt, translate},
     },
 };
+
+/// Credentials that one request tries at most: each try costs the client time.
+const MAX_SIGN_INS: usize = 8;
 
 /// Lives from the first header byte to the last byte of the answer.
 pub struct RequestContext {
@@ -35,8 +40,6 @@ pub struct RequestContext {
     pub is_body_read: bool,
     /// read_body: the body as it came, and what stands in it.
     pub call: Option<Call>,
-    /// translate: whether parameters that a vendor does not have are left out.
-    pub drops_parameters: bool,
     /// route: whom to ask, in order.
     pub plan: Plan,
     /// route: which deployment of the plan is asked.
@@ -45,10 +48,18 @@ pub struct RequestContext {
     pub attempts_made: u32,
     /// translate: what the current attempt asks.
     pub attempt: Option<Attempt>,
+    /// send: what the current attempt signs in with.
+    pub credential: Option<Arc<Credential>>,
     /// send: when the gateway's own work was done, in microseconds from the start.
     pub overhead_us: u64,
     /// relay: what happens to the answer's bytes.
     pub relay: Option<Relay>,
+    /// send: the body of the next attempt, where it is not in memory.
+    pub feed: Feed,
+    /// relay: how names of things at the provider become ours.
+    pub naming: Option<Naming>,
+    /// relay: how an answer of a provider's own interface is read.
+    pub onward: Option<Known>,
     /// relay: the header that replaces the one which is held back.
     pub held: Held,
     /// relay: the real session, while it is wrapped.
@@ -72,11 +83,14 @@ impl RequestContext {
             received: None,
             is_body_read: false,
             call: None,
-            drops_parameters: false,
             plan: Plan::default(),
             turn: 0,
             attempt: None,
+            credential: None,
             attempts_made: 0,
+            feed: Feed::default(),
+            naming: None,
+            onward: None,
             held: Held::default(),
             overhead_us: 0,
             relay: None,
@@ -90,15 +104,52 @@ impl RequestContext {
     /// Goes on to the next deployment of the plan that can do what is asked; stays where it is when there is none.
     pub fn next_deployment(&mut self) -> bool {
         let Some(call) = &self.call else { return false };
+        // One deployment has the thing, the session or the path that is asked for.
+        if self.naming.is_some() || self.onward.is_some() || self.upgrades() {
+            return false;
+        }
         let mut turn = self.turn + 1;
         while let Some(deployment) = self.plan.attempt(turn) {
-            if let Ok(attempt) = translate(call, deployment, self.drops_parameters) {
+            if let Ok(attempt) = translate(call, deployment) {
                 (self.turn, self.attempt) = (turn, Some(attempt));
                 return true;
             }
             turn += 1;
         }
         false
+    }
+
+    /// Whether the request asks for a WebSocket.
+    pub fn upgrades(&self) -> bool {
+        self.attempt.as_ref().and_then(|attempt| attempt.own_form.as_ref()).is_some_and(|own| own.upgrades)
+    }
+
+    /// After a refusal: whether the deployment's pool has a credential that may do better. The one that was refused is set aside,
+    /// where the provider spoke of it.
+    pub fn next_credential(&mut self, refused: &Refused) -> bool {
+        let (Some(failure), Some(credential)) = (&refused.failure, &self.credential) else { return false };
+        let status = match failure.class {
+            FailureClass::Auth => refused.status.filter(|status| *status == 403).unwrap_or(401),
+            FailureClass::Quota => 402,
+            FailureClass::RateLimit => 429,
+            _ => return false,
+        };
+        let Some(pool) = self.deployment().map(|deployment| deployment.credentials.clone()) else { return false };
+        let now = Timestamp::now();
+        let concerns_it = pool.set_aside(credential, status, refused.retry_after, now);
+        let has_turn = usize::try_from(self.attempts_made).is_ok_and(|made| made < MAX_SIGN_INS.min(pool.len()));
+        concerns_it && has_turn && pool.healthy(now) > 0
+    }
+
+    /// Settles a call whose answer became an error.
+    pub fn settle_refused(&mut self, refused: &Refused) {
+        self.error = Some(refused.error.code);
+        let Some(record) = &mut self.record else { return };
+        // What a vendor refused costs nothing; an answer that only we could not read was paid for.
+        if refused.failure.is_some() {
+            record.nothing_consumed();
+        }
+        record.settle(refused.outcome(), refused.error.status(), Some(refused.error.code));
     }
 
     /// What is asked of a model, where something is.

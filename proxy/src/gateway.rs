@@ -13,13 +13,21 @@
 //! | `fail_to_connect`, `error_while_proxy` | next attempt, or not |
 //! | `fail_to_proxy` | the error for the client |
 //! | `logging` | account |
+//!
+//! Calls whose bodies are forms, things that live at a provider, a provider's own interface and WebSockets have their steps
+//! before the upstream in `gateway/`; from there on they go the same way.
+
+mod form_calls;
+mod objects;
+mod onward;
+mod realtime;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use deltallm_dialects::openai::request_index::RequestIndex;
-use deltallm_shared::{config::ClientTimeouts, error::ApiError, event::Outcome, time_text::Timestamp};
+use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, error::{ApiError, ErrorCode}, event::Outcome, time_text::Timestamp};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -33,18 +41,26 @@ use crate::{
     answers,
     call::Call,
     context::RequestContext,
-    endpoints::Surface,
+    credentials::{CredentialError, TokenClient},
+    endpoints::{Streams, Surface},
     lifecycle::Lifecycle,
-    net::{header_deadline::header_is_complete, peer::Peers, replay_session::ReplaySession},
+    net::{
+        header_deadline::header_is_complete,
+        peer::Peers,
+        replay_session::{ReplaySession, Wrapping},
+    },
+    providers::Words,
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
         account,
+        assume::assume,
         authenticate::{self, Credentials},
-        authorize,
+        authorize, count,
         read_body::{self, BodyError},
+        read_upload::Uploads,
         receive,
-        relay::{Passed, RefusalRelay, Relay},
+        relay::{Passed, RealtimeRelay, Relay},
         reply, send,
         translate::translate,
     },
@@ -70,12 +86,18 @@ pub struct Gateway {
     pub lifecycle: Arc<Lifecycle>,
     /// Addresses of deployments.
     pub peers: Peers,
+    /// Tokens of credentials that have them.
+    pub tokens: TokenClient,
     /// Time limits for slow clients.
     pub client: ClientTimeouts,
     /// Bodies beyond it are refused.
     pub max_request_body_bytes: u64,
     /// How long one request may take in all.
     pub request_timeout: Duration,
+    /// Where bodies are kept that are too large for memory.
+    pub uploads: Uploads,
+    /// Says whose the things at providers are.
+    pub owner_seal: OwnerSeal,
 }
 
 /// What comes after a step of `request_filter`.
@@ -157,15 +179,24 @@ impl ProxyHttp for Gateway {
             context.overhead_us = u64::try_from(context.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
         }
         let streams = context.call.as_ref().is_some_and(|call| call.streams);
+        let upgrades = context.upgrades();
         while let Some(deployment) = context.deployment().cloned() {
-            let silence = if streams { deployment.stream_timeout } else { deployment.timeout };
-            match self.peers.of(&deployment, silence).await {
+            let silence = match (upgrades, streams) {
+                (true, _) => realtime::SESSION_LIMIT,
+                (false, true) => deployment.stream_timeout,
+                (false, false) => deployment.timeout,
+            };
+            let found = match self.peers.of(&deployment, silence).await {
+                Ok(peer) => self.sign_in(&deployment, context).await.map(|()| peer).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            };
+            match found {
                 Ok(peer) => return Ok(peer),
                 Err(error) => {
                     self.count_attempt("failed");
-                    tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "no address for the deployment");
+                    tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "the deployment cannot be asked");
                     if !context.next_deployment() {
-                        return Err(Error::explain(ErrorType::ConnectError, error.to_string()).into_up());
+                        return Err(Error::explain(ErrorType::ConnectError, error).into_up());
                     }
                 }
             }
@@ -183,7 +214,11 @@ impl ProxyHttp for Gateway {
         let (Some(deployment), Some(attempt)) = (context.deployment().cloned(), &context.attempt) else {
             return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
         };
-        *request = send::upstream_request(&session.req_header().headers, &deployment, attempt)?;
+        if let Some(upload) = attempt.own_form.as_ref().and_then(|own| own.upload.as_ref()) {
+            context.feed.set(upload.reader());
+        }
+        *request =
+            send::upstream_request(&session.req_header().headers, &deployment, attempt, context.credential.as_deref())?;
         context.attempts_made += 1;
         if let Some(record) = &mut context.record {
             record.served_by(&deployment);
@@ -202,7 +237,11 @@ impl ProxyHttp for Gateway {
         is_end: bool,
         context: &mut RequestContext,
     ) -> Result<()> {
-        *body = is_end.then(|| context.attempt.as_ref().map(|attempt| attempt.body.clone()).unwrap_or_default());
+        let Some(attempt) = &context.attempt else { return Ok(()) };
+        // What is not in memory comes piece by piece from the wrapper, and a WebSocket's bytes from the client.
+        if !attempt.own_form.as_ref().is_some_and(|own| own.upload.is_some() || own.upgrades) {
+            *body = is_end.then(|| attempt.body.clone());
+        }
         Ok(())
     }
 
@@ -213,13 +252,30 @@ impl ProxyHttp for Gateway {
         header: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
+        if header.status == http::StatusCode::SWITCHING_PROTOCOLS {
+            *header = answers::upgraded_header(header, context)?;
+            context.relay = Some(Relay::Realtime(RealtimeRelay::default()));
+            return Ok(());
+        }
         if header.status.is_informational() {
             return Ok(());
         }
         let relay = Relay::of(header, context);
+        let is_head = session.req_header().method == http::Method::HEAD;
+        if relay.may_be_empty() && (is_head || answers::has_no_body(header)) {
+            let status = header.status.as_u16();
+            *header = answers::empty_header(header, is_head, context)?;
+            context.settle(Outcome::Completed, status, None);
+            return Ok(());
+        }
         if answers::has_no_body(header) {
             // Pingora calls no body filter then, so nothing could be replaced or settled there.
+            let mut relay = relay;
+            let refused = relay.verdict();
             context.relay = Some(relay);
+            if refused.is_some_and(|refused| context.next_credential(&refused)) {
+                return Error::e_explain(ANOTHER_ATTEMPT, header.status.to_string());
+            }
             return Error::e_explain(EMPTY_ANSWER, header.status.to_string());
         }
         self.count_attempt(if header.status.as_u16() < 400 { "answered" } else { "error_status" });
@@ -247,13 +303,12 @@ impl ProxyHttp for Gateway {
             .map_err(|error| Error::explain(ErrorType::InvalidHTTPHeader, error.to_string()).into_up())?;
         *body = Some(match passed {
             Passed::Bytes(bytes) => bytes,
+            // A sick credential was set aside, and the next one of the pool has its turn.
+            Passed::Refused(refused) if !is_begun && context.next_credential(&refused) => {
+                return Error::e_explain(ANOTHER_ATTEMPT, refused.error.message);
+            }
             Passed::Refused(refused) => {
-                // What a vendor refused costs nothing; an answer that only we could not read was paid for.
-                if refused.failure.is_some() {
-                    record.nothing_consumed();
-                }
-                record.settle(RefusalRelay::outcome(&refused), refused.error.status(), Some(refused.error.code));
-                context.error = Some(refused.error.code);
+                context.settle_refused(&refused);
                 context.held.replace(answers::error_header(context, refused.error.code, refused.body.len())?);
                 refused.body
             }
@@ -286,6 +341,11 @@ impl ProxyHttp for Gateway {
     ) -> Box<Error> {
         let mut error = error;
         self.note_attempt(context, &error);
+        // A sick credential was set aside; the next one of the pool has its turn.
+        if *error.etype() == ANOTHER_ATTEMPT {
+            error.set_retry(true);
+            return error;
+        }
         let is_untouched = session.response_written().is_none();
         // Pingora marks what may be tried again on a fresh connection only; the mark must be decided before it is read.
         error.retry.decide_reuse(is_reused);
@@ -301,14 +361,8 @@ impl ProxyHttp for Gateway {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
         let written = session.response_written().map(|header| header.status.as_u16());
         let model = context.call.as_ref().map(|call| call.index.model.clone()).unwrap_or_default();
-        let verdict = match &mut context.relay {
-            Some(Relay::Refusal(refusal)) => {
-                let refused = refusal.verdict();
-                let outcome = RefusalRelay::outcome(&refused);
-                Some((refused.error, outcome))
-            }
-            _ => None,
-        };
+        let verdict =
+            context.relay.as_mut().and_then(Relay::verdict).map(|refused| (refused.error.clone(), refused.outcome()));
         // An error of the provider is what the client is told, also when its body is missing or breaks off.
         let Some((told, outcome)) =
             verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, &model))
@@ -339,8 +393,12 @@ impl ProxyHttp for Gateway {
     }
 
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
-    async fn logging(&self, session: &mut Session, _error: Option<&Error>, context: &mut RequestContext) {
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut RequestContext) {
         context.unwrap_session(session.as_downstream_mut());
+        // A WebSocket that the client closed has no last bytes of an answer.
+        if error.is_none() && matches!(context.relay, Some(Relay::Realtime(_))) {
+            context.settle(Outcome::Completed, http::StatusCode::SWITCHING_PROTOCOLS.as_u16(), None);
+        }
         let status = session.response_written().map_or(CLIENT_CLOSED, |header| header.status.as_u16());
         account::account(context, &self.accounts.metrics, status);
     }
@@ -360,7 +418,8 @@ impl Gateway {
         let received = receive::receive(head)?;
         let (endpoint, path_model) = (received.endpoint, received.path_model.clone());
         let wants_events = receive::query_value(head, "alt").is_some_and(|alt| alt == "sse");
-        let received = context.received.insert(received);
+        let is_form = received.media_type.starts_with("multipart/");
+        context.received = Some(received);
 
         // Probes are answered without a key and while stopping; nothing else is taken any more then.
         if let Some(answer) = answers::probe(endpoint.surface, &self.lifecycle) {
@@ -370,30 +429,61 @@ impl Gateway {
         self.lifecycle.check_open()?;
 
         // authenticate: before the body is read, so that a stranger costs nothing.
-        let headers = &session.req_header().headers;
+        let head = session.req_header();
+        let with_key_of_protocol;
+        let headers = match endpoint.surface {
+            Surface::Realtime => {
+                with_key_of_protocol = realtime::with_key_of_protocol(head);
+                &with_key_of_protocol
+            }
+            _ => &head.headers,
+        };
         let principal = authenticate::authenticate(headers, &context.live, &self.credentials, context.started_at)?;
 
         let snapshot = context.live.snapshot.load_full();
-        let Surface::Model { operation, required, streams } = endpoint.surface else {
+        if matches!(endpoint.surface, Surface::Models | Surface::Model1) {
             let name = path_model.unwrap_or_default();
             let body = answers::models(endpoint.surface, &name, &principal, &snapshot)?;
             answers::write_json(session, context, 200, body).await?;
             return Ok(Flow::Answered);
-        };
+        }
 
         // From here on the call has an owner and gets a record, also when it is refused.
-        let record = CallRecord::begin(self.accounts.clone(), context.request_id.clone(), context.started_at);
-        let record = context.record.insert(record);
+        let mut record = CallRecord::begin(self.accounts.clone(), context.request_id.clone(), context.started_at);
         record.asked_by(&principal, endpoint.name);
+        context.record = Some(record);
 
         // read_body: routing needs the model's name, which stands in it.
-        let client = session.as_downstream_mut();
-        let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
-        context.is_body_read = true;
-        let index = RequestIndex::read_for(&body, required, path_model.as_deref())?;
-        let call = Call::new(operation, body, index, path_model);
-        let call = context.call.insert(call.streaming(streams, wants_events)?);
+        let call = match endpoint.surface {
+            Surface::Object { operation, action } => {
+                return self.object(session, context, &principal, (operation, action)).await;
+            }
+            Surface::Onward => return self.onward(session, context, &principal).await,
+            Surface::Realtime => return self.realtime(session, context, &principal),
+            Surface::Upload { operation, .. } if is_form => {
+                let upload = self.read_form(session, context).await?;
+                Call::with_form(operation, upload, path_model)?
+            }
+            Surface::Upload { operation, json } => {
+                let required = json.unwrap_or_default();
+                let index_of = |body: &Bytes| RequestIndex::read_for(body, required, path_model.as_deref());
+                let (body, index) = self.read_json(session, context, index_of).await?;
+                Call::new(operation, body, index, path_model).streaming(Streams::Asked, wants_events)?
+            }
+            Surface::Model { operation, required, streams } => {
+                let index_of = |body: &Bytes| RequestIndex::read_for(body, required, path_model.as_deref());
+                let (body, index) = self.read_json(session, context, index_of).await?;
+                Call::new(operation, body, index, path_model).streaming(streams, wants_events)?
+            }
+            Surface::Models | Surface::Model1 | Surface::Liveness | Surface::Readiness => return Ok(Flow::Answered),
+        };
+        let assumed = assume(&call).await;
+        let call = context.call.insert(call);
+        let Some(record) = context.record.as_mut() else { return Ok(Flow::Answered) };
         record.asked_for(&call.index, call.streams);
+        if let Some((usage, source)) = assumed {
+            record.assume(usage, source);
+        }
 
         // authorize: as soon as the model is known.
         let group = authorize::authorize(&principal, &snapshot, &call.index.model)?;
@@ -406,23 +496,49 @@ impl Gateway {
         context.plan = Plan::shuffle(group, record.event().event_id.random_bits());
 
         // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
-        context.drops_parameters = snapshot.drops_parameters;
-        let can_do = |deployment: &Deployment| translate(call, deployment, snapshot.drops_parameters);
-        let (turn, deployment, attempt) = context.plan.first_that(can_do)?;
+        let (turn, deployment, attempt) = context.plan.first_that(|deployment| translate(call, deployment))?;
+
+        // count: what the vendor has no interface for is answered here, and costs nothing.
+        if attempt.words == Words::Counted {
+            let body = count::count(call).await?;
+            record.settle(Outcome::Completed, 200, None);
+            answers::write_json(session, context, 200, body.into()).await?;
+            return Ok(Flow::Answered);
+        }
 
         // open: on file before anything can cost money.
         record.open(deployment, call.body.slice(call.index.prompt.clone()))?;
         (context.turn, context.attempt) = (turn, Some(attempt));
-
-        // From here on Pingora's own loop runs over the body that was read.
-        let time_left = self.request_timeout.saturating_sub(context.started.elapsed());
-        context.kept_session = Some(ReplaySession::wrap(
-            session.as_downstream_mut(),
-            self.lifecycle.cut(),
-            time_left,
-            context.held.clone(),
-        ));
+        self.hand_over(session, context, false);
         Ok(Flow::ToUpstream)
+    }
+
+    /// From here on Pingora's own loop runs over the body that was read, or over a WebSocket.
+    fn hand_over(&self, session: &mut Session, context: &mut RequestContext, upgrades: bool) {
+        let limit = if upgrades { realtime::SESSION_LIMIT } else { self.request_timeout };
+        let wrapping = Wrapping {
+            cut: self.lifecycle.cut(),
+            time_left: limit.saturating_sub(context.started.elapsed()),
+            instead: context.held.clone(),
+            feed: context.feed.clone(),
+            upgrades,
+        };
+        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), wrapping));
+    }
+
+    /// read_body: JSON, whole and in memory.
+    async fn read_json(
+        &self,
+        session: &mut Session,
+        context: &mut RequestContext,
+        index_of: impl FnOnce(&Bytes) -> Result<RequestIndex, ApiError>,
+    ) -> Result<(Bytes, RequestIndex), Stop> {
+        let Some(received) = &context.received else { return Err(Stop::Refused(nothing_received())) };
+        let client = session.as_downstream_mut();
+        let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
+        context.is_body_read = true;
+        let index = index_of(&body)?;
+        Ok((body, index))
     }
 
     /// Tells the client why not, records it, and leaves the connection usable where that is possible.
@@ -443,6 +559,16 @@ impl Gateway {
         Ok(())
     }
 
+    /// A credential of the deployment's pool, with the token that it needs.
+    async fn sign_in(&self, deployment: &Deployment, context: &mut RequestContext) -> Result<(), CredentialError> {
+        let seed = context.record.as_ref().map_or(0, |record| record.event().event_id.random_bits());
+        context.credential = deployment.credentials.pick(Timestamp::now(), seed);
+        match &context.credential {
+            Some(credential) => credential.ready(&self.tokens).await,
+            None => Ok(()),
+        }
+    }
+
     fn count_attempt(&self, outcome: &'static str) {
         self.accounts.metrics.upstream_attempts.get_or_create(&OutcomeLabel { outcome }).inc();
     }
@@ -451,6 +577,11 @@ impl Gateway {
         self.count_attempt(if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" });
         tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
     }
+}
+
+/// A stage ran before the first one, which is a mistake of this file.
+fn nothing_received() -> ApiError {
+    ApiError::new(ErrorCode::InternalError, "The gateway made a mistake.")
 }
 
 /// Whether the exchange failed by the upstream, and not by the client or by us.

@@ -112,6 +112,13 @@ impl SaltKey {
         SecretBox { cipher: XChaCha20Poly1305::new(&key.into()), id }
     }
 
+    /// Marks names of things at providers with their owner, see [`OwnerSeal`].
+    pub fn owner_seal(&self) -> OwnerSeal {
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(&self.derive("owner of things at providers v1"));
+        OwnerSeal(<Hmac<Sha256> as hmac::KeyInit>::new(&block.into()))
+    }
+
     /// The bearer token of the internal API between proxy and admin.
     pub fn internal_token(&self) -> Secret<String> {
         Secret::new(URL_SAFE_NO_PAD.encode(self.derive("internal api token v1")))
@@ -152,6 +159,30 @@ impl KeyHasher {
         let mut mac = self.0.clone();
         mac.update(virtual_key.as_bytes());
         KeyHash(mac.finalize().into_bytes().into())
+    }
+}
+
+/// Says in 22 characters to whom something belongs, so that nobody else can name it: an HMAC of its owner and its name.
+#[derive(Clone)]
+pub struct OwnerSeal(Hmac<Sha256>);
+
+impl OwnerSeal {
+    /// How many bytes of the HMAC a mark holds: 128 bits, as RFC 2104 recommends at least.
+    const MARK_BYTES: usize = 16;
+
+    /// The mark of these parts, whose borders count.
+    pub fn mark(&self, parts: &[&[u8]]) -> String {
+        let mut mac = self.0.clone();
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..Self::MARK_BYTES])
+    }
+
+    /// Whether a mark is that of these parts, in a time that tells nothing.
+    pub fn is_mark(&self, mark: &str, parts: &[&[u8]]) -> bool {
+        constant_time_eq(mark, &self.mark(parts))
     }
 }
 
@@ -273,6 +304,19 @@ mod tests {
         let other = SaltKey::new(&Secret::from("another salt key for tests")).unwrap().secret_box();
         assert!(matches!(other.open(&sealed, "deployment 1"), Err(CryptoError::OtherKey(_))));
         assert_eq!(secrets.open(&Sealed("sk-plain".into()), "deployment 1").unwrap_err(), CryptoError::NotSealed);
+    }
+
+    #[test]
+    fn a_mark_belongs_to_its_parts_and_their_borders() {
+        let seal = salt().owner_seal();
+        let mark = seal.mark(&[b"team 1", b"file-1"]);
+        assert_eq!(mark.len(), 22);
+        assert!(seal.is_mark(&mark, &[b"team 1", b"file-1"]));
+        for other in [[&b"team 2"[..], b"file-1"], [b"team 1", b"file-2"], [b"team 1f", b"ile-1"]] {
+            assert!(!seal.is_mark(&mark, &other));
+        }
+        let other = SaltKey::new(&Secret::from("another salt key for tests")).unwrap().owner_seal();
+        assert!(!other.is_mark(&mark, &[b"team 1", b"file-1"]));
     }
 
     #[test]

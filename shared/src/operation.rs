@@ -60,9 +60,27 @@ operations! {
     Files = "files";
     /// OpenAI's batches.
     Batches = "batches";
+    /// Anything else of a vendor's own interface.
+    PassThrough = "pass_through";
 }
 
 impl Operation {
+    /// Whether it is about sound, pictures or the judging of texts: OpenAI's interfaces beside chats and embeddings, which are
+    /// passed through and never translated.
+    pub const fn is_media(self) -> bool {
+        matches!(
+            self,
+            Self::Rerank
+                | Self::Moderations
+                | Self::ImageGenerations
+                | Self::ImageEdits
+                | Self::ImageVariations
+                | Self::Speech
+                | Self::Transcriptions
+                | Self::AudioTranslations
+        )
+    }
+
     /// Whether it is a conversation with a model, which every chat model can have whatever interface it is asked by.
     pub const fn is_chat(self) -> bool {
         matches!(

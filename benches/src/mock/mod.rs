@@ -1,16 +1,40 @@
-//! The mock upstream: an OpenAI-compatible server whose every behaviour is chosen by the request.
+//! The mock upstream: a server that speaks every vendor's protocol, whose every behaviour is chosen by the request.
 //!
-//! [`options`] is the grammar a caller uses to choose, [`script`] turns the choice into what is
-//! sent and when, [`body`] plays it on a connection, [`ledger`] remembers what was served.
+//! [`vendor`] lists the protocols; each reads a request into a [`prompt`], or refuses it as the real one does. [`reply`]
+//! decides what is answered, and the vendor puts it into its own words. [`options`] is the grammar a caller uses to choose
+//! faults and sizes, [`script`] turns the choice into what is sent and when, [`body`] plays it on a connection, [`ledger`]
+//! remembers what was served.
 
+mod anthropic;
+mod anthropic_read;
+mod azure;
+mod bedrock;
+mod bedrock_read;
 mod body;
+mod cohere;
 mod connection;
-mod embeddings;
+mod event_stream;
+mod gemini;
+mod gemini_read;
+mod json;
 mod ledger;
+mod mistral;
 mod openai;
+mod openai_embeddings;
+mod openai_read;
+mod openai_responses;
 mod options;
+mod prompt;
+mod refusal;
+mod reply;
+mod schema;
 mod script;
 mod server;
+mod signature;
+mod sigv4;
+mod tokens;
+mod vendor;
+mod vertex;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -19,7 +43,7 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Answers like OpenAI's API, as each request's mock options ask.
+/// Answers as the vendor of each path does, and as the request's mock options ask.
 #[derive(Debug, Parser)]
 #[command(name = "mock-upstream", version)]
 pub struct MockArgs {

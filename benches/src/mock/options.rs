@@ -1,14 +1,17 @@
 //! What a caller can ask the mock upstream to do, and the one grammar to say it in.
 //!
-//! `mock-opts:{key=value,key=value}` anywhere in the `user` or `model` text of the body. Where
-//! nothing strips headers, `x-mock-<key>: value` (dashes for underscores), or `?key=value` in the
-//! query. A later source wins: model, user, query, headers. An unknown key is refused, so a typing
-//! mistake in a test shows at once.
+//! `mock-opts:{key=value,key=value}` anywhere in the body or in the path (where some vendors have the
+//! model). Where nothing strips headers, `x-mock-<key>: value` (dashes for underscores), or
+//! `?key=value` in the query. A later source wins: path, body in its order, query, headers. An
+//! unknown key is refused, so a typing mistake in a test shows at once.
 
 use std::fmt;
 
-/// Opens an option list inside a `model` or `user` text.
-const OPENING: &str = "mock-opts:{";
+/// Opens an option list inside a text.
+pub const OPENING: &str = "mock-opts:{";
+
+/// Parameters of the query that vendors know.
+const VENDORS_QUERY: [&str; 8] = ["alt", "api-version", "beta", "key", "after", "limit", "pageSize", "order"];
 
 /// How one request is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +58,7 @@ pub struct MockOptions {
     pub chunked: bool,
     /// `usage.prompt_tokens`.
     pub prompt_tokens: u64,
-    /// `usage.completion_tokens`; not said = the number of chunks.
+    /// `usage.completion_tokens`; not said = what the answer comes to, a token for each chunk.
     pub completion_tokens: Option<u64>,
     /// `usage.prompt_tokens_details.cached_tokens`.
     pub cached_tokens: u64,
@@ -130,10 +133,13 @@ impl MockOptions {
         Ok(())
     }
 
-    /// Takes over the pairs of a query string; values are taken literally.
+    /// Takes over the pairs of a query string but for the vendors' own; values are taken literally.
     pub fn read_query(&mut self, query: &str) -> Result<(), OptionError> {
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, "1"));
+            if VENDORS_QUERY.contains(&key) {
+                continue;
+            }
             self.set(key, value)?;
         }
         Ok(())
@@ -179,11 +185,6 @@ impl MockOptions {
         }
         Ok(())
     }
-
-    /// What `usage.completion_tokens` says.
-    pub fn completion_tokens(&self) -> u64 {
-        self.completion_tokens.unwrap_or(u64::from(self.chunks))
-    }
 }
 
 fn number<T: std::str::FromStr>(key: &str, value: &str) -> Result<T, OptionError> {
@@ -218,7 +219,6 @@ mod tests {
         assert_eq!(read, Ok(()));
         assert_eq!((options.chunks, options.gap_ms), (50, 3));
         assert_eq!(options.tag.as_deref(), Some("a-1"));
-        assert_eq!(options.completion_tokens(), 50);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::openai::{ChunkWriter, error_event};
 use super::options::MockOptions;
+use super::vendor::{Frame, Frames};
 
 /// One step of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +26,9 @@ const SETTLE_MS: u64 = 20;
 /// Makes the steps of one streamed answer.
 pub struct StreamScript {
     options: MockOptions,
-    writer: ChunkWriter,
+    frames: Frames,
+    fault: Bytes,
+    held: Option<Frame>,
     place: Place,
     content_sent: u32,
     is_rested: bool,
@@ -35,19 +37,18 @@ pub struct StreamScript {
 /// How far a stream has come.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Role,
-    FirstPause,
+    /// Before the first content.
+    Head,
+    /// From there on.
     Content,
-    Fault,
-    Finish,
-    Usage,
-    Done,
+    /// Nothing follows.
     End,
 }
 
 impl StreamScript {
-    pub fn new(options: MockOptions, writer: ChunkWriter) -> Self {
-        Self { options, writer, place: Place::Role, content_sent: 0, is_rested: true }
+    /// `fault` is what the vendor sends when a stream goes wrong.
+    pub fn new(options: MockOptions, frames: Frames, fault: Bytes) -> Self {
+        Self { options, frames, fault, held: None, place: Place::Head, content_sent: 0, is_rested: true }
     }
 
     /// The step a fault option asks for at this point.
@@ -60,77 +61,59 @@ impl StreamScript {
         } else if self.options.stall_after_chunks == here {
             Some(Step::Stall)
         } else if self.options.error_after_chunks == here {
-            Some(event(error_event(), false))
+            Some(Step::Send { bytes: self.fault.clone(), is_content: false })
         } else {
             None
         }
     }
 
-    fn content_step(&mut self) -> Option<Step> {
+    /// What comes before a frame of the part after the head: a fault, a pause.
+    fn before(&mut self, is_content: bool) -> Option<Step> {
         if let Some(fault) = self.fault() {
             // Let the peer see what was sent before it sees the fault.
             if self.is_rested {
                 self.is_rested = false;
                 return Some(Step::Wait { ms: SETTLE_MS });
             }
-            self.place = if matches!(fault, Step::Send { .. }) { Place::End } else { Place::Fault };
+            self.place = Place::End;
             return Some(fault);
         }
-        if self.content_sent == self.options.chunks {
-            self.place = Place::Finish;
-            return self.next();
-        }
-        let is_pause_due =
-            self.options.gap_ms > 0 && self.content_sent > 0 && self.content_sent.is_multiple_of(self.options.burst);
+        let is_pause_due = is_content
+            && self.options.gap_ms > 0
+            && self.content_sent > 0
+            && self.content_sent.is_multiple_of(self.options.burst);
         if is_pause_due && self.is_rested {
             self.is_rested = false;
             return Some(Step::Wait { ms: self.options.gap_ms });
         }
-        self.is_rested = true;
-        let text = self.writer.content(self.content_sent, self.options.chunk_bytes);
-        self.content_sent = self.content_sent.saturating_add(1);
-        Some(event(text, true))
+        None
     }
-}
-
-fn event(text: String, is_content: bool) -> Step {
-    Step::Send { bytes: Bytes::from(text), is_content }
 }
 
 impl Iterator for StreamScript {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {
-        match self.place {
-            Place::Role => {
-                self.place = Place::FirstPause;
-                Some(event(self.writer.role(), false))
-            }
-            Place::FirstPause => {
-                self.place = Place::Content;
-                match self.options.first_chunk_delay_ms {
-                    0 => self.next(),
-                    ms => Some(Step::Wait { ms }),
-                }
-            }
-            Place::Content => self.content_step(),
-            Place::Fault | Place::End => None,
-            Place::Finish => {
-                self.place = Place::Usage;
-                Some(event(self.writer.finish(&self.options.finish_reason), false))
-            }
-            Place::Usage => {
-                self.place = Place::Done;
-                match self.writer.usage(&self.options) {
-                    Some(text) => Some(event(text, false)),
-                    None => self.next(),
-                }
-            }
-            Place::Done => {
-                self.place = Place::End;
-                (!self.options.no_done).then(|| event("data: [DONE]\n\n".to_owned(), false))
+        if self.place == Place::End {
+            return None;
+        }
+        let frame = self.held.take().or_else(|| self.frames.next())?;
+        if self.place == Place::Head && frame.is_content {
+            self.place = Place::Content;
+            if self.options.first_chunk_delay_ms > 0 {
+                self.held = Some(frame);
+                return Some(Step::Wait { ms: self.options.first_chunk_delay_ms });
             }
         }
+        if self.place == Place::Content {
+            if let Some(step) = self.before(frame.is_content) {
+                self.held = Some(frame);
+                return Some(step);
+            }
+            self.is_rested = true;
+        }
+        self.content_sent = self.content_sent.saturating_add(u32::from(frame.is_content));
+        Some(Step::Send { bytes: frame.bytes, is_content: frame.is_content })
     }
 }
 
@@ -151,13 +134,18 @@ pub fn unstreamed(options: &MockOptions, body: Bytes) -> Vec<Step> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::openai::Chat;
+    use super::super::prompt::Prompt;
+    use super::super::reply::Reply;
+    use super::super::vendor::Vendor as _;
     use super::*;
 
     fn steps(options: &str, is_usage_asked: bool) -> Vec<Step> {
         let mut read = MockOptions::default();
         read.read_text(&format!("mock-opts:{{{options}}}")).unwrap_or_default();
-        let writer = ChunkWriter::new(1, 1_700_000_000, "gpt-4o-mini", is_usage_asked);
-        StreamScript::new(read, writer).collect()
+        let prompt = Prompt { model: "gpt-4o-mini".to_owned(), is_usage_asked, ..Prompt::default() };
+        let reply = Reply::new(prompt, &read, 1, 1_700_000_000);
+        StreamScript::new(read, Chat.frames(reply), Chat.stream_fault()).collect()
     }
 
     fn text(steps: &[Step]) -> String {
@@ -214,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_chunk_has_the_size_asked_for() {
-        let writer = ChunkWriter::new(1, 1, "m", false);
-        assert!(writer.content(3, 20).contains(&format!(r#""content":"{}""#, "x".repeat(20))));
+        let all = text(&steps("chunks=2,chunk_bytes=20", false));
+        assert_eq!(all.matches(&format!(r#""content":"{}""#, "x".repeat(20))).count(), 2);
     }
 }

@@ -13,15 +13,19 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use memchr::memmem;
+use percent_encoding::percent_decode_str;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::body::{Ending, Script, ScriptedBody};
 use super::connection::{MockConnection, ResetSwitch};
-use super::embeddings::embeddings;
 use super::ledger::{Entry, Ledger, Outcome};
-use super::openai::{self, ChunkWriter, RequestBody};
-use super::options::{MockOptions, OptionError};
+use super::openai::Chat;
+use super::options::{MockOptions, OPENING, OptionError};
+use super::refusal::Refusal;
+use super::reply::Reply;
 use super::script::{StreamScript, unstreamed};
+use super::vendor::{Called, Task, VENDORS, Vendor};
 
 /// Serves until the listener fails.
 pub async fn serve(listener: TcpListener, ledger: Arc<Ledger>) -> io::Result<()> {
@@ -68,15 +72,18 @@ async fn answer(
     let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
         return Err(TornDown);
     };
-    let path = parts.uri.path();
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    match (&parts.method, path) {
-        (&Method::GET, "/_ledger") => Ok(show_ledger(&parts, ledger)),
-        (&Method::GET, "/models") => Ok(json(StatusCode::OK, openai::models())),
-        (&Method::POST, "/chat/completions" | "/completions" | "/embeddings") => {
-            generate(&parts, path, &body, ledger, switch).await
+    if parts.uri.path() == "/_ledger" {
+        return Ok(show_ledger(&parts, ledger));
+    }
+    let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+    let called = Called { parts: &parts, path: &path, body: &body };
+    let understood = VENDORS.iter().find_map(|vendor| Some((*vendor, vendor.read(&called)?)));
+    match understood {
+        Some((vendor, task)) => serve_task(called, vendor, task, ledger, switch).await,
+        None => {
+            let refusal = Refusal::not_found(format!("Invalid URL ({} {path})", parts.method));
+            Ok(error_response(&Chat, &refusal))
         }
-        _ => Ok(json(StatusCode::NOT_FOUND, openai::error(404, Some("unknown_url"), None))),
     }
 }
 
@@ -85,25 +92,32 @@ fn show_ledger(parts: &Parts, ledger: &Ledger) -> Response<ScriptedBody> {
     let last = query.split('&').find_map(|pair| pair.strip_prefix("last=")?.parse().ok()).unwrap_or(0);
     let view = ledger.view(last, true);
     let body = serde_json::to_vec(&view).unwrap_or_else(|error| error.to_string().into_bytes());
-    json(StatusCode::OK, body)
+    let mut response = Response::new(ScriptedBody::plain(Bytes::from(body)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
-async fn generate(
-    parts: &Parts,
-    path: &str,
-    body: &Bytes,
+async fn serve_task(
+    called: Called<'_>,
+    vendor: &'static dyn Vendor,
+    task: Result<Task, Refusal>,
     ledger: &Arc<Ledger>,
     switch: ResetSwitch,
 ) -> Result<Response<ScriptedBody>, TornDown> {
-    let request: RequestBody = match serde_json::from_slice(body) {
-        Ok(request) => request,
-        Err(error) => return Ok(refuse_reading(parts, body, ledger, &error.to_string())),
+    let options = read_options(&called);
+    let (task, options) = match (task, options) {
+        (Ok(task), Ok(options)) => (task, options),
+        (Err(refusal), _) => return Ok(refuse_reading(&called, vendor, &refusal, ledger)),
+        (_, Err(error)) => {
+            let refusal = Refusal::bad(error.to_string());
+            return Ok(refuse_reading(&called, vendor, &refusal, ledger));
+        }
     };
-    let options = match read_options(parts, &request) {
-        Ok(options) => options,
-        Err(error) => return Ok(refuse_reading(parts, body, ledger, &error.to_string())),
-    };
-    let mut entry = ledger.open(parts, body, &request.model, options.tag.as_deref());
+    if called.parts.method == Method::GET {
+        // Lists are not worth a line in the ledger.
+        return Ok(plain(task, &options));
+    }
+    let mut entry = ledger.open(called.parts, called.body, task.model(), options.tag.as_deref());
     if options.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(options.delay_ms)).await;
     }
@@ -114,79 +128,139 @@ async fn generate(
         return Err(TornDown);
     }
     if options.status >= 400 && is_failing {
-        return Ok(refuse(parts, &options, entry, switch));
+        return Ok(refuse(&called, vendor, &options, entry, switch));
     }
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    if request.stream == Some(true) && path == "/chat/completions" {
-        let writer = ChunkWriter::new(entry.sequence(), created, &request.model, request.is_usage_asked());
-        return Ok(stream(options, writer, entry, switch));
+    let mut response = match task {
+        Task::Chat(prompt) => {
+            let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            let reply = Reply::new(*prompt, &options, entry.sequence(), created);
+            if reply.prompt.is_streamed {
+                stream(vendor, options, reply, entry, switch)
+            } else {
+                let ending = ending(&reply);
+                whole(vendor.whole(&reply), &options, entry, ending, switch)
+            }
+        }
+        Task::Plain { make, .. } => {
+            let ending =
+                Ending { outcome: Outcome::Completed, prompt_tokens: options.prompt_tokens, completion_tokens: 0 };
+            whole(make(&options, entry.sequence()), &options, entry, ending, switch)
+        }
+    };
+    for (name, value) in vendor.headers() {
+        response.headers_mut().insert(*name, HeaderValue::from_static(value));
     }
-    let body = match path {
-        "/embeddings" => embeddings(&request, &options),
-        "/completions" => openai::text_completion(entry.sequence(), created, &request.model, &options),
-        _ => openai::chat_completion(entry.sequence(), created, &request.model, &options),
-    };
-    let ending = Ending {
-        outcome: Outcome::Completed,
-        prompt_tokens: options.prompt_tokens,
-        completion_tokens: if path == "/embeddings" { 0 } else { options.completion_tokens() },
-    };
-    Ok(whole(StatusCode::OK, body, &options, entry, ending, switch))
+    Ok(response)
 }
 
-fn read_options(parts: &Parts, request: &RequestBody) -> Result<MockOptions, OptionError> {
+/// Options stand anywhere in the body or path, in the query, in headers; the later source wins.
+fn read_options(called: &Called<'_>) -> Result<MockOptions, OptionError> {
     let mut options = MockOptions::default();
-    options.read_text(&request.model)?;
-    options.read_text(request.user.as_deref().unwrap_or_default())?;
-    options.read_query(parts.uri.query().unwrap_or_default())?;
-    for (name, value) in &parts.headers {
+    options.read_text(called.path)?;
+    if memmem::find(called.body, OPENING.as_bytes()).is_some() {
+        options.read_text(&String::from_utf8_lossy(called.body))?;
+    }
+    options.read_query(called.parts.uri.query().unwrap_or_default())?;
+    for (name, value) in &called.parts.headers {
         options.read_header(name.as_str(), value.to_str().unwrap_or_default())?;
     }
     Ok(options)
 }
 
-fn refuse_reading(parts: &Parts, body: &Bytes, ledger: &Arc<Ledger>, why: &str) -> Response<ScriptedBody> {
-    ledger.open(parts, body, "", None).close(Outcome::Refused, 0, 0);
-    let error = serde_json::json!({ "error": {
-        "message": why, "type": "invalid_request_error", "param": null, "code": null
-    }});
-    json(StatusCode::BAD_REQUEST, error.to_string().into_bytes())
+fn refuse_reading(
+    called: &Called<'_>,
+    vendor: &dyn Vendor,
+    refusal: &Refusal,
+    ledger: &Arc<Ledger>,
+) -> Response<ScriptedBody> {
+    ledger.open(called.parts, called.body, "", None).close(Outcome::Refused, 0, 0);
+    error_response(vendor, refusal)
 }
 
-fn refuse(parts: &Parts, options: &MockOptions, entry: Entry, switch: ResetSwitch) -> Response<ScriptedBody> {
-    let presented = parts
-        .headers
-        .get("authorization")
-        .or_else(|| parts.headers.get("api-key"))
-        .and_then(|value| value.to_str().ok())
-        .map(|value| value.trim_start_matches("Bearer "));
-    let body = openai::error(options.status, options.code.as_deref(), presented);
+fn error_response(vendor: &dyn Vendor, refusal: &Refusal) -> Response<ScriptedBody> {
+    let error = vendor.error(refusal);
+    dress_error(Response::new(ScriptedBody::plain(Bytes::from(error.body))), refusal.status, error.headers)
+}
+
+fn dress_error(
+    mut response: Response<ScriptedBody>,
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+) -> Response<ScriptedBody> {
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// An error that the request asked for.
+fn refuse(
+    called: &Called<'_>,
+    vendor: &dyn Vendor,
+    options: &MockOptions,
+    entry: Entry,
+    switch: ResetSwitch,
+) -> Response<ScriptedBody> {
+    let presented = ["x-api-key", "api-key", "x-goog-api-key"].into_iter().find_map(|name| called.header(name));
+    let presented = called.bearer().or(presented).unwrap_or("(none)");
+    let message = match options.status {
+        // OpenAI's own names the key as received: a gateway must not let that through.
+        401 => format!("Incorrect API key provided: {presented}."),
+        404 => "The model does not exist.".to_owned(),
+        429 => "Rate limit reached for requests.".to_owned(),
+        400..=499 => "The mock upstream refused the request.".to_owned(),
+        _ => "The mock upstream had an error.".to_owned(),
+    };
+    let refusal = Refusal { status: options.status, message, param: None, code: options.code.clone() };
+    let error = vendor.error(&refusal);
     let ending = Ending { outcome: Outcome::Refused, prompt_tokens: 0, completion_tokens: 0 };
-    let status = StatusCode::from_u16(options.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = whole(status, body, options, entry, ending, switch);
+    let response = whole(error.body, options, entry, ending, switch);
+    let mut response = dress_error(response, options.status, error.headers);
     if let Some(seconds) = options.retry_after {
         response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
     }
     response
 }
 
-fn stream(options: MockOptions, writer: ChunkWriter, entry: Entry, switch: ResetSwitch) -> Response<ScriptedBody> {
-    let is_broken = options.error_after_chunks.is_some();
-    let ending = Ending {
-        outcome: if is_broken { Outcome::Broken } else { Outcome::Completed },
-        prompt_tokens: options.prompt_tokens,
-        completion_tokens: options.completion_tokens(),
-    };
+fn ending(reply: &Reply) -> Ending {
+    Ending { outcome: Outcome::Completed, prompt_tokens: reply.tokens.input, completion_tokens: reply.tokens.output }
+}
+
+fn stream(
+    vendor: &dyn Vendor,
+    options: MockOptions,
+    reply: Reply,
+    entry: Entry,
+    switch: ResetSwitch,
+) -> Response<ScriptedBody> {
+    let mut ending = ending(&reply);
+    if options.error_after_chunks.is_some() {
+        ending.outcome = Outcome::Broken;
+    }
     let split_bytes = options.split_bytes;
-    let script = Script::Stream(Box::new(StreamScript::new(options, writer)));
+    let script = StreamScript::new(options, vendor.frames(reply), vendor.stream_fault());
+    let script = Script::Stream(Box::new(script));
     let mut response = Response::new(ScriptedBody::new(script, Some(entry), ending, switch, split_bytes, None));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(vendor.stream_type()));
     response.headers_mut().insert("cache-control", HeaderValue::from_static("no-cache"));
     response
 }
 
+fn plain(task: Task, options: &MockOptions) -> Response<ScriptedBody> {
+    let body = match task {
+        Task::Plain { make, .. } => make(options, 0),
+        Task::Chat(_) => Vec::new(),
+    };
+    let mut response = Response::new(ScriptedBody::plain(Bytes::from(body)));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
 fn whole(
-    status: StatusCode,
     body: Vec<u8>,
     options: &MockOptions,
     entry: Entry,
@@ -198,16 +272,8 @@ fn whole(
     let script = Script::Fixed(unstreamed(options, body).into());
     let body = ScriptedBody::new(script, Some(entry), ending, switch, options.split_bytes, length);
     let mut response = Response::new(body);
-    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     // As OpenAI does; a gateway has to put its own id in the place of this one.
     response.headers_mut().insert("x-request-id", HeaderValue::from_static("req_mock"));
-    response
-}
-
-fn json(status: StatusCode, body: Vec<u8>) -> Response<ScriptedBody> {
-    let mut response = Response::new(ScriptedBody::plain(Bytes::from(body)));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -29,7 +29,7 @@ pub fn start_alone(folder: &Path, upstream: SocketAddr, cores: Cores) -> Result<
         "keys:
   - name: bench
     key: {VIRTUAL_KEY}
-    models: [gpt-4o-mini]
+    models: [gpt-4o-mini, claude-sonnet-4-5]
     max_budget: 1000000.0
     budget_duration: 30d
     rpm_limit: 1000000000
@@ -96,6 +96,11 @@ fn write_config(folder: &Path, upstream: SocketAddr, keys: &str) -> Result<std::
       mode: chat
       input_cost_per_token: 0.00000015
       output_cost_per_token: 0.0000006
+  - model_name: claude-sonnet-4-5
+    deltallm_params:
+      model: anthropic/claude-sonnet-4-5
+      api_key: sk-upstream-of-one-bench-run
+      api_base: http://{upstream}
 general_settings:
   master_key: os.environ/DELTALLM_MASTER_KEY
 {keys}"

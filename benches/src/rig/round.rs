@@ -62,6 +62,7 @@ fn load(
     let mut command = Command::new(binaries::path("load")?);
     command.args(["--target", &target.url(), "--seconds", &seconds.to_string()]);
     command.args(["--body-bytes", &scenario.body_bytes.to_string()]);
+    command.args(["--model", scenario.model]);
     command.args(["--connections", &scenario.connections.to_string()]);
     if scenario.is_stream {
         command.arg("--stream");

@@ -1,7 +1,8 @@
 //! A whole answer of Anthropic's: from its body to the canonical form.
 
+use deltallm_shared::pricing::Usage;
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use sonic_rs::LazyValue;
 
 use super::{
     citations, stop_reason,
@@ -19,13 +20,13 @@ struct WireAnswer<'a> {
     #[serde(default)]
     model: Option<String>,
     #[serde(borrow)]
-    content: Vec<&'a RawValue>,
+    content: Vec<LazyValue<'a>>,
     #[serde(default)]
     stop_reason: Option<String>,
     #[serde(default)]
     stop_sequence: Option<String>,
     #[serde(default, borrow)]
-    usage: Option<&'a RawValue>,
+    usage: Option<LazyValue<'a>>,
 }
 
 /// The fields of all blocks that have a place in the canonical form; arguments stay text.
@@ -47,16 +48,27 @@ struct WireBlock<'a> {
     #[serde(default)]
     name: Option<String>,
     #[serde(default, borrow)]
-    input: Option<&'a RawValue>,
+    input: Option<LazyValue<'a>>,
+}
+
+/// What a whole answer consumed, without looking at the rest: for answers that pass through.
+pub(super) fn usage_of(body: &[u8]) -> Option<Usage> {
+    let body = std::str::from_utf8(body).ok()?;
+    WireUsage::read(sonic_rs::get(body, ["usage"]).ok()?.as_raw_str()).usage()
+}
+
+fn unreadable(reason: &dyn std::error::Error) -> Unreadable {
+    Unreadable::new(format!("no message of Anthropic's: {reason}"))
 }
 
 /// Reads the body of an answer.
 pub(super) fn read(body: &[u8]) -> Result<Answer, Unreadable> {
-    let wire: WireAnswer<'_> =
-        serde_json::from_slice(body).map_err(|e| Unreadable::new(format!("no message of Anthropic's: {e}")))?;
-    let usage = wire.usage.map(|raw| WireUsage::read(raw.get())).unwrap_or_default();
+    // The parser hands out pieces of the text without looking at their UTF-8.
+    let body = std::str::from_utf8(body).map_err(|e| unreadable(&e))?;
+    let wire: WireAnswer<'_> = sonic_rs::from_str(body).map_err(|e| unreadable(&e))?;
+    let usage = wire.usage.map(|raw| WireUsage::read(raw.as_raw_str())).unwrap_or_default();
     let choice = Choice {
-        parts: wire.content.iter().filter_map(|raw| read_block(raw.get())).map(Part::from).collect(),
+        parts: wire.content.iter().filter_map(|raw| read_block(raw.as_raw_str())).map(Part::from).collect(),
         stop: wire.stop_reason.map(|reason| stop_reason::read(&reason, wire.stop_sequence)),
         logprobs: None,
     };
@@ -79,7 +91,7 @@ pub(super) fn read_block(raw: &str) -> Option<PartKind> {
         Some(PartKind::Own { name, value })
     };
     // A block of a type to come may use a known name for something else.
-    let Ok(block) = serde_json::from_str::<WireBlock<'_>>(raw) else { return own() };
+    let Ok(block) = sonic_rs::from_str::<WireBlock<'_>>(raw) else { return own() };
     match block.r#type.as_str() {
         "text" => Some(PartKind::Text {
             text: block.text.unwrap_or_default(),
@@ -96,7 +108,7 @@ pub(super) fn read_block(raw: &str) -> Option<PartKind> {
         "tool_use" => Some(PartKind::ToolCall {
             id: block.id.unwrap_or_default(),
             name: block.name.unwrap_or_default(),
-            arguments: block.input.map(|input| input.get().to_owned()).unwrap_or_default(),
+            arguments: block.input.map(|input| input.as_raw_str().to_owned()).unwrap_or_default(),
             signature: None,
         }),
         _ => own(),

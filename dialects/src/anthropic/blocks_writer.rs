@@ -12,6 +12,9 @@ use crate::{
     dialect::DialectId,
 };
 
+/// How OpenAI's encrypted thoughts begin: they are Fernet tokens, whose first byte is 0x80, followed by a time.
+const OPENAI_THOUGHTS: &str = "gAAAA";
+
 /// One message as it is written.
 #[derive(Serialize)]
 pub(super) struct WireMessage<'a> {
@@ -193,7 +196,9 @@ impl<'a> BlockWriter<'_, '_, 'a> {
         }
         match (signature.filter(|text| !text.is_empty()), encrypted) {
             (Some(signature), _) => Some(Block::Thinking { thinking: text, signature }),
-            (None, Some(data)) if text.is_empty() => Some(Block::RedactedThinking { data }),
+            (None, Some(data)) if text.is_empty() && !data.starts_with(OPENAI_THOUGHTS) => {
+                Some(Block::RedactedThinking { data })
+            }
             (None, _) => None,
         }
     }

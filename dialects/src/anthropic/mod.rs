@@ -24,9 +24,11 @@ mod stream_writer;
 mod tests;
 mod usage;
 
-use deltallm_shared::error::ApiError;
+use deltallm_shared::{error::ApiError, pricing::Usage};
 
 pub use self::reasoning::DEFAULT_MAX_TOKENS;
+// Claude behind Bedrock's Converse takes the same.
+pub(crate) use self::{model_traits::traits_of, reasoning::plan, request_writer::Sampling};
 use crate::{
     canonical::{Answer, ChatRequest, Failure, PartKind, Source, Unsupported},
     dialect::{Asked, ClientDialect, DialectId, StreamReader, StreamWriter, Unreadable, VendorDialect},
@@ -78,6 +80,11 @@ impl VendorDialect for AnthropicMessages {
     fn read_error(&self, status: u16, body: &[u8]) -> Failure {
         error::read(status, body)
     }
+}
+
+/// What a whole answer consumed, without reading the rest of it: for answers that pass through.
+pub fn usage_of_answer(body: &[u8]) -> Option<Usage> {
+    answer_reader::usage_of(body)
 }
 
 /// What has to stand in the header `anthropic-beta` for a request that was written from another dialect.

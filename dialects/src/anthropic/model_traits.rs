@@ -3,7 +3,7 @@
 
 /// What a model takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ModelTraits {
+pub(crate) struct ModelTraits {
     /// `thinking: {type: "adaptive"}` with `output_config.effort` (Claude 4.6 and later).
     pub has_adaptive_thinking: bool,
     /// `thinking: {type: "enabled", budget_tokens}` (up to Claude 4.6).
@@ -17,7 +17,7 @@ pub(super) struct ModelTraits {
 /// By the name: `claude-3-7-sonnet-20250219`, `claude-opus-4-1`, `anthropic.claude-sonnet-4-5-20250929-v1:0`,
 /// `claude-haiku-4-5@20251001`, `claude-sonnet-5`. A name of Claude's without a version is taken for the newest; what is not
 /// Claude (other vendors that speak Anthropic's format) has budgets and samplings.
-pub(super) fn traits_of(model: &str) -> ModelTraits {
+pub(crate) fn traits_of(model: &str) -> ModelTraits {
     let version = model.find("claude").map(|at| version_in(&model[at..]).unwrap_or((u32::MAX, 0)));
     let from = |least: (u32, u32)| version.is_some_and(|version| version >= least);
     ModelTraits {

@@ -47,7 +47,7 @@ pub(super) fn read(thinking: Option<Value>, config: &mut Map<String, Value>) -> 
 /// `thinking` as it is written.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Thinking {
+pub(crate) enum Thinking {
     Enabled {
         budget_tokens: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +62,7 @@ pub(super) enum Thinking {
 
 /// What of a request is about thinking, and the longest answer, which holds the thoughts too.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub thinking: Option<Thinking>,
     pub effort: Option<&'static str>,
     pub max_tokens: u64,
@@ -81,7 +81,7 @@ impl Plan {
 /// A client of another dialect does not know that the budget must be smaller than the longest answer. Its limit is never
 /// raised, for it is a limit of cost: a budget that does not fit becomes half of it, and one that does not fit then either
 /// (a limit of 1024 or less) cannot be had.
-pub(super) fn plan(
+pub(crate) fn plan(
     request: &ChatRequest,
     model: ModelTraits,
     unsupported: &mut Unsupported<'_>,

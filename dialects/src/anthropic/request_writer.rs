@@ -134,17 +134,17 @@ fn refuse_what_is_missing(request: &ChatRequest, unsupported: &mut Unsupported<'
 }
 
 /// How the next token is chosen.
-struct Sampling<'a> {
-    temperature: Option<&'a serde_json::Number>,
-    top_p: Option<&'a serde_json::Number>,
-    top_k: Option<u64>,
+pub(crate) struct Sampling<'a> {
+    pub temperature: Option<&'a serde_json::Number>,
+    pub top_p: Option<&'a serde_json::Number>,
+    pub top_k: Option<u64>,
 }
 
 impl<'a> Sampling<'a> {
     /// Anthropic's temperature ends at 1. While it thinks it takes none of the three (a `top_p` from 0.95 excepted, which is
     /// not worth a rule), newer models never do, and others take one of temperature and `top_p`. A 1 is what Anthropic does
     /// anyway: it is left out without a word where the model does not take it.
-    fn new(
+    pub fn new(
         request: &'a ChatRequest,
         model: ModelTraits,
         thinks: bool,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{answer_writer, block, citations, error, stop_reason, usage::UsageOut};
 use crate::{
-    canonical::{Delta, Event, PartStart, StopReason},
+    canonical::{Delta, Event, PartKind, PartStart, StopReason},
     dialect::{Asked, StreamWriter},
 };
 
@@ -20,6 +20,7 @@ pub(super) struct MessagesWriter {
     open: Option<Block>,
     is_started: bool,
     is_over: bool,
+    has_pinged: bool,
     has_calls: bool,
     has_refusal: bool,
     stop: Option<StopReason>,
@@ -68,6 +69,7 @@ impl MessagesWriter {
             open: None,
             is_started: false,
             is_over: false,
+            has_pinged: false,
             has_calls: false,
             has_refusal: false,
             stop: None,
@@ -113,7 +115,13 @@ impl MessagesWriter {
                 out.put_slice(b"{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}");
             }
             PartStart::EncryptedReasoning(_) | PartStart::ToolCall { .. } | PartStart::Whole(_) => {
-                let part = start.clone().into_part();
+                let mut part = start.clone().into_part();
+                if let PartKind::Own { value, .. } = &mut part.kind
+                    && is_call(value)
+                    && let Some(input) = value.get_mut("input")
+                {
+                    *input = serde_json::json!({});
+                }
                 let Some(block) = block::of_answer(&part) else { return };
                 head(out, self.next_block);
                 json(&block, out);
@@ -128,8 +136,19 @@ impl MessagesWriter {
         });
         self.has_calls |= matches!(start, PartStart::ToolCall { .. });
         self.has_refusal |= matches!(start, PartStart::Refusal);
-        if self.next_block == 0 {
-            ping(out);
+        if let PartStart::Whole(part) = start {
+            self.input_of_own(&part.kind, out);
+        }
+    }
+
+    /// The input of a tool that runs at Anthropic comes in a piece of its own: its clients take what stands at the block's
+    /// begin for nothing yet.
+    fn input_of_own(&mut self, kind: &PartKind, out: &mut BytesMut) {
+        if let PartKind::Own { value, .. } = kind
+            && let Some(input) = value.get("input").filter(|_| is_call(value))
+        {
+            self.open = Some(Block::Call);
+            self.delta(&Delta::Arguments(input.to_string()), out);
         }
     }
 
@@ -157,7 +176,8 @@ impl MessagesWriter {
         out.put_slice(b"}}\n\n");
     }
 
-    fn delta_head(&self, out: &mut BytesMut) {
+    fn delta_head(&mut self, out: &mut BytesMut) {
+        self.ping_once(out);
         out.put_slice(b"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":");
         number(self.next_block, out);
         out.put_slice(b",\"delta\":{\"type\":\"");
@@ -165,10 +185,18 @@ impl MessagesWriter {
 
     fn close(&mut self, out: &mut BytesMut) {
         if self.open.take().is_some() {
+            self.ping_once(out);
             out.put_slice(b"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
             number(self.next_block, out);
             out.put_slice(b"}\n\n");
             self.next_block += 1;
+        }
+    }
+
+    /// Anthropic sends a ping once the first block has begun; a vendor's own ping is as good.
+    fn ping_once(&mut self, out: &mut BytesMut) {
+        if !std::mem::replace(&mut self.has_pinged, true) {
+            ping(out);
         }
     }
 
@@ -203,7 +231,10 @@ impl StreamWriter for MessagesWriter {
             }
             Event::Stop { choice: 0, reason } => self.stop = Some(reason.clone()),
             Event::Usage(usage) => self.usage = *usage,
-            Event::Ping => ping(out),
+            Event::Ping => {
+                self.has_pinged = true;
+                ping(out);
+            }
             Event::End => self.end(out),
             // Anthropic has one choice and no log probabilities; errors come by `error`.
             Event::PartDelta { .. }
@@ -223,6 +254,11 @@ impl StreamWriter for MessagesWriter {
         out.put_slice(&error::write(error));
         out.put_slice(b"\n\n");
     }
+}
+
+/// Whether a block of Anthropic's own is the call of a tool: `server_tool_use`, `mcp_tool_use`.
+fn is_call(value: &serde_json::Value) -> bool {
+    value.get("type").and_then(serde_json::Value::as_str).is_some_and(|kind| kind.ends_with("_tool_use"))
 }
 
 fn ping(out: &mut BytesMut) {

@@ -40,7 +40,8 @@ struct ServerToolUse {
 impl WireUsage {
     /// Reads a `usage` value; one of an unknown form says nothing.
     pub fn read(json: &str) -> Self {
-        serde_json::from_str::<Option<Self>>(json).ok().flatten().unwrap_or_default()
+        let is_object = json.trim_start().starts_with('{');
+        is_object.then(|| serde_json::from_str(json).ok()).flatten().unwrap_or_default()
     }
 
     /// Takes over what a later event says.
@@ -97,9 +98,11 @@ impl<'a> UsageOut<'a> {
     /// In Anthropic's arithmetic. `tier`: the one that served, in OpenAI's or Anthropic's words.
     pub fn new(usage: &Usage, tier: Option<&'a str>) -> Self {
         let (searches, thinking_tokens) = (usage.searches, usage.reasoning_tokens);
+        let beside = usage.cached_input_tokens.saturating_add(usage.cache_creation_tokens);
+        let fresh = usage.input_tokens.saturating_sub(beside);
         let ephemeral_1h_input_tokens = usage.cache_creation_1h_tokens.min(usage.cache_creation_tokens);
         Self {
-            input_tokens: usage.fresh_input_tokens(),
+            input_tokens: fresh,
             cache_creation_input_tokens: usage.cache_creation_tokens,
             cache_read_input_tokens: usage.cached_input_tokens,
             cache_creation: CacheCreation {
@@ -157,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_not_usage_says_nothing() {
-        for json in ["null", "{}", "[]", r#"{"input_tokens":-1}"#, "nonsense"] {
+        for json in ["null", "{}", "[]", "[1,2]", r#"{"input_tokens":-1}"#, "nonsense"] {
             assert_eq!(WireUsage::read(json).usage(), None, "{json}");
         }
     }

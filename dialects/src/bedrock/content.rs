@@ -8,7 +8,10 @@ use serde::Serialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{family::Family, media_format};
-use crate::canonical::{CacheMark, ChatRequest, Message, Part, PartKind, Role, Source, Unsupported};
+use crate::{
+    canonical::{CacheMark, ChatRequest, Message, Part, PartKind, Role, Source, Unsupported, param_name},
+    dialect::DialectId,
+};
 
 /// One message: roles alternate, so neighbours of one role are joined.
 #[derive(Debug, Serialize)]
@@ -103,10 +106,11 @@ pub(super) fn write_messages<'a>(
     family: Family,
     unsupported: &mut Unsupported<'_>,
 ) -> Result<(Vec<Block<'a>>, Vec<WireMessage<'a>>), ApiError> {
-    let mut writer = Writer { family, unsupported, document_names: Vec::new() };
+    let mut writer = Writer { source: request.source, family, unsupported, document_names: Vec::new() };
+    let list = param_name(request.source, "messages");
     let (mut system, mut messages): (Vec<Block<'_>>, Vec<WireMessage<'_>>) = (Vec::new(), Vec::new());
     for (at, message) in request.messages.iter().enumerate() {
-        let path = format!("messages[{at}]");
+        let path = format!("{list}[{at}]");
         writer.check_fields(message, &path)?;
         let role = match message.role {
             Role::System | Role::Developer => {
@@ -126,10 +130,20 @@ pub(super) fn write_messages<'a>(
             None => messages.push(WireMessage { role, content }),
         }
     }
-    Ok((system, messages))
+    match messages.last_mut() {
+        None => Err(writer.unsupported.impossible(list, "a request without any message but the system's")),
+        Some(last) => {
+            // An answer that is begun for Claude must not end in white space.
+            if let Some(Block::Text(text)) = last.content.last_mut().filter(|_| last.role == "assistant") {
+                *text = text.trim_end().to_owned().into();
+            }
+            Ok((system, messages))
+        }
+    }
 }
 
 struct Writer<'u, 'v> {
+    source: DialectId,
     family: Family,
     unsupported: &'u mut Unsupported<'v>,
     /// Two documents of one name are an error of Bedrock's.
@@ -138,7 +152,10 @@ struct Writer<'u, 'v> {
 
 impl Writer<'_, '_> {
     fn check_fields(&mut self, message: &Message, path: &str) -> Result<(), ApiError> {
-        self.unsupported.refuse_if(message.name.is_some(), &format!("{path}.name"))?;
+        if message.name.is_some() {
+            // A hint only.
+            self.unsupported.dropped.push(format!("{path}.name"));
+        }
         // Clients repeat what an answer had, empty lists included.
         let said = |value: &&Value| !matches!(value, Value::Null) && **value != json!([]) && **value != json!({});
         let own = message.own.iter().filter(|(_, value)| said(value));
@@ -190,7 +207,9 @@ impl Writer<'_, '_> {
                 let status = is_error.then_some("error");
                 out.push(Block::ToolResult(ToolResult { tool_use_id: tool_use_id(call_id), content, status }));
             }
-            // Thoughts without a proof are another vendor's: Bedrock takes back only what it has signed.
+            // Thoughts without a proof are another vendor's, and so is a proof in a request in Gemini's dialect: Bedrock takes
+            // back only what it has signed.
+            PartKind::Reasoning { .. } if self.source == DialectId::GeminiGenerate => {}
             PartKind::Reasoning { text, signature, encrypted } => match (signature, encrypted) {
                 (Some(signature), _) => {
                     out.push(Block::ReasoningContent(Thoughts::ReasoningText { text, signature }));
@@ -350,7 +369,12 @@ mod tests {
     #[test]
     fn names_of_documents_are_made_to_fit_and_stay_different() {
         let mut unsupported = Unsupported::new("bedrock", false);
-        let mut writer = Writer { family: Family::Claude, unsupported: &mut unsupported, document_names: Vec::new() };
+        let mut writer = Writer {
+            source: DialectId::OpenAiChat,
+            family: Family::Claude,
+            unsupported: &mut unsupported,
+            document_names: Vec::new(),
+        };
         let mut name = |title| writer.document_name(title);
         assert_eq!(name(Some("report.pdf")), "report");
         assert_eq!(name(Some("report.docx")), "report (2)");

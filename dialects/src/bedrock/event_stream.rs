@@ -180,8 +180,10 @@ mod tests {
         b"\x00\x00\x00+\x00\x00\x00\x0e4\x8b\xec{\x08event-id\x04\x00\x00\xa0\x0c{'foo':'bar'}\xd3\x89\x02\x85";
     const NO_HEADERS: &[u8] = b"\x00\x00\x00\x1d\x00\x00\x00\x00\xfdR\x8cZ{'foo':'bar'}\xc3e96";
 
+    type Seen = (Option<String>, Vec<u8>);
+
     /// Types and payloads of the frames of a stream that comes in pieces of these sizes.
-    fn decode(stream: &[u8], sizes: &[usize]) -> Result<Vec<(Option<String>, Vec<u8>)>, Unreadable> {
+    fn decode(stream: &[u8], sizes: &[usize]) -> Result<Vec<Seen>, Unreadable> {
         let (mut decoder, mut frames, mut sizes) = (FrameDecoder::default(), Vec::new(), sizes.iter().cycle());
         let mut rest = stream;
         while !rest.is_empty() {
@@ -248,8 +250,9 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_too_large_is_refused_before_it_comes() {
-        for (frame, headers) in [(MAX_FRAME_BYTES as u32 + 1, 0), (1 << 20, MAX_HEADERS_BYTES as u32 + 1), (15, 0)] {
-            let mut prelude: Vec<u8> = [frame.to_be_bytes(), headers.to_be_bytes()].concat();
+        for (frame, headers) in [(MAX_FRAME_BYTES + 1, 0), (1 << 20, MAX_HEADERS_BYTES + 1), (15, 0)] {
+            let mut prelude: Vec<u8> =
+                [frame, headers].into_iter().flat_map(|length| u32::try_from(length).unwrap().to_be_bytes()).collect();
             let crc = crc32fast::hash(&prelude);
             prelude.extend_from_slice(&crc.to_be_bytes());
             assert!(FrameDecoder::default().push(&prelude, |_| Ok(())).is_err(), "{frame} {headers}");

@@ -4,7 +4,29 @@
 use deltallm_shared::error::ApiError;
 use serde_json::{Map, Value, json};
 
-use crate::canonical::{ChatRequest, Effort, Reasoning, Unsupported, param_name};
+use crate::{
+    anthropic::{Sampling, plan, traits_of},
+    canonical::{ChatRequest, Effort, Reasoning, Unsupported, param_name},
+};
+
+/// What Claude takes of thinking and sampling, as Anthropic's own API does: `thinking` and `output_config.effort` go to
+/// `fields`, what is left of the sampling is handed back. What the caller put into `fields` stays.
+pub(super) fn add_claudes<'a>(
+    request: &'a ChatRequest,
+    fields: &mut Map<String, Value>,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<Sampling<'a>, ApiError> {
+    let traits = traits_of(&request.model);
+    let plan = plan(request, traits, unsupported)?;
+    let thinks = plan.thinks() || fields.contains_key("thinking");
+    if let Some(thinking) = plan.thinking {
+        fields.entry("thinking").or_insert(json!(thinking));
+    }
+    if let Some(effort) = plan.effort {
+        fields.entry("output_config").or_insert(json!({ "effort": effort }));
+    }
+    Sampling::new(request, traits, thinks, unsupported)
+}
 
 /// The makers whose words we know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,9 +68,9 @@ impl Family {
     /// Adds `top_k`.
     pub(super) fn add_top_k(self, top_k: u64, fields: &mut Map<String, Value>) {
         match self {
-            Self::Cohere => fields.insert("k".to_owned(), top_k.into()),
-            Self::Nova => fields.insert("inferenceConfig".to_owned(), json!({ "topK": top_k })),
-            Self::Claude | Self::OpenAi | Self::Hidden | Self::Other => fields.insert("top_k".to_owned(), top_k.into()),
+            Self::Cohere => fields.entry("k").or_insert(top_k.into()),
+            Self::Nova => fields.entry("inferenceConfig").or_insert(json!({ "topK": top_k })),
+            Self::Claude | Self::OpenAi | Self::Hidden | Self::Other => fields.entry("top_k").or_insert(top_k.into()),
         };
     }
 
@@ -63,7 +85,8 @@ impl Family {
         let param = param_name(request.source, "reasoning_effort");
         let effort = reasoning.effort.or_else(|| reasoning.budget_tokens.map(Effort::of_budget));
         match self {
-            Self::Claude => return add_thinking(request, reasoning, fields, unsupported),
+            // See [`add_claudes`].
+            Self::Claude => {}
             Self::OpenAi => {
                 let word = match effort {
                     // These always think; the least is `low`.
@@ -71,7 +94,7 @@ impl Family {
                     Some(Effort::High | Effort::Max) => "high",
                     Some(Effort::Medium) | None => "medium",
                 };
-                fields.insert("reasoning_effort".to_owned(), word.into());
+                fields.entry("reasoning_effort").or_insert(word.into());
             }
             Self::Nova => {
                 let config = match effort {
@@ -80,86 +103,13 @@ impl Family {
                     Some(Effort::High | Effort::Max) => json!({ "type": "enabled", "maxReasoningEffort": "high" }),
                     Some(Effort::Medium) | None => json!({ "type": "enabled", "maxReasoningEffort": "medium" }),
                 };
-                fields.insert("reasoningConfig".to_owned(), config);
+                fields.entry("reasoningConfig").or_insert(config);
             }
             Self::Cohere | Self::Hidden | Self::Other if effort != Some(Effort::None) => unsupported.refuse(param)?,
             Self::Cohere | Self::Hidden | Self::Other => {}
         }
         Ok(())
     }
-}
-
-/// The smallest budget that Claude takes.
-const LEAST_BUDGET: u64 = 1024;
-
-/// Claude's `thinking` and `output_config.effort` ("Adaptive thinking" in Bedrock's user guide): older models take a budget,
-/// newer ones decide themselves and take an effort.
-fn add_thinking(
-    request: &ChatRequest,
-    reasoning: &Reasoning,
-    fields: &mut Map<String, Value>,
-    unsupported: &mut Unsupported<'_>,
-) -> Result<(), ApiError> {
-    let Reasoning { effort, budget_tokens, is_adaptive, show, .. } = *reasoning;
-    if effort == Some(Effort::None) || budget_tokens == Some(0) {
-        return Ok(());
-    }
-    if effort.is_none() && budget_tokens.is_none() && !is_adaptive {
-        return Ok(());
-    }
-    let mut thinking = Map::new();
-    let said = budget_tokens.filter(|_| !is_adaptive && takes_budget(&request.model));
-    if said.is_some() || !is_adaptive_model(&request.model) {
-        let wanted =
-            budget_tokens.unwrap_or_else(|| effort.unwrap_or(Effort::Medium).budget_tokens().max(LEAST_BUDGET));
-        let budget = match request.max_output_tokens {
-            // Thoughts are part of the longest answer, and something must be left to say.
-            Some(longest) if longest <= LEAST_BUDGET && budget_tokens.is_none() => {
-                let param = param_name(request.source, "reasoning_effort");
-                return unsupported.refuse_because(param, "needs a longest answer of more than 1024 tokens for");
-            }
-            Some(longest) if budget_tokens.is_none() => wanted.min(longest - 1),
-            _ => wanted,
-        };
-        thinking.insert("type".to_owned(), "enabled".into());
-        thinking.insert("budget_tokens".to_owned(), budget.into());
-    } else {
-        thinking.insert("type".to_owned(), "adaptive".into());
-        let word = effort.or_else(|| budget_tokens.map(Effort::of_budget)).map(|effort| match effort {
-            Effort::None | Effort::Minimal | Effort::Low => "low",
-            Effort::Medium => "medium",
-            Effort::High => "high",
-            Effort::Max => "max",
-        });
-        if let Some(word) = word {
-            fields.insert("output_config".to_owned(), json!({ "effort": word }));
-        }
-        if let Some(show) = show {
-            thinking.insert("display".to_owned(), if show { "summarized" } else { "omitted" }.into());
-        }
-    }
-    fields.insert("thinking".to_owned(), thinking.into());
-    Ok(())
-}
-
-/// Models before the adaptive ones; the list is closed.
-fn is_adaptive_model(model: &str) -> bool {
-    const OLDER: [&str; 8] = [
-        "claude-3",
-        "claude-sonnet-4-2",
-        "claude-opus-4-2",
-        "claude-opus-4-1",
-        "claude-sonnet-4-5",
-        "claude-opus-4-5",
-        "claude-haiku-4-5",
-        "claude-v2",
-    ];
-    !OLDER.iter().any(|name| model.contains(name))
-}
-
-/// The last ones that still take a budget are both.
-fn takes_budget(model: &str) -> bool {
-    !is_adaptive_model(model) || model.contains("claude-opus-4-6") || model.contains("claude-sonnet-4-6")
 }
 
 #[cfg(test)]
@@ -171,7 +121,11 @@ mod tests {
         let mut request = ChatRequest::new(DialectId::OpenAiChat);
         (request.model, request.max_output_tokens) = (model.to_owned(), longest);
         let (mut fields, mut unsupported) = (Map::new(), Unsupported::new("bedrock", false));
-        Family::of(model).add_reasoning(&request, reasoning, &mut fields, &mut unsupported).unwrap();
+        request.reasoning = Some(reasoning.clone());
+        match Family::of(model) {
+            Family::Claude => drop(add_claudes(&request, &mut fields, &mut unsupported).unwrap()),
+            family => family.add_reasoning(&request, reasoning, &mut fields, &mut unsupported).unwrap(),
+        }
         fields.into()
     }
 
@@ -201,20 +155,10 @@ mod tests {
         let budget = |tokens: u64| json!({ "thinking": { "type": "enabled", "budget_tokens": tokens } });
         assert_eq!(fields(older, &effort(Effort::High), None), budget(4096));
         assert_eq!(fields(older, &effort(Effort::Minimal), None), budget(1024));
-        assert_eq!(fields(older, &effort(Effort::High), Some(2000)), budget(1999));
-        assert_eq!(fields(older, &effort(Effort::None), None), json!({}));
+        assert_eq!(fields(older, &effort(Effort::High), Some(4000)), budget(2000));
+        assert_eq!(fields(older, &effort(Effort::None), None), json!({ "thinking": { "type": "disabled" } }));
         let said = Reasoning { budget_tokens: Some(5000), ..Reasoning::default() };
         assert_eq!(fields(older, &said, None), budget(5000));
-    }
-
-    #[test]
-    fn an_answer_too_short_to_think_is_refused() {
-        let mut request = ChatRequest::new(DialectId::OpenAiChat);
-        request.model = "anthropic.claude-haiku-4-5-20251001-v1:0".to_owned();
-        request.max_output_tokens = Some(1000);
-        let mut unsupported = Unsupported::new("bedrock", false);
-        let error = Family::Claude.add_reasoning(&request, &effort(Effort::Low), &mut Map::new(), &mut unsupported);
-        assert_eq!(error.unwrap_err().param.as_deref(), Some("reasoning_effort"));
     }
 
     #[test]

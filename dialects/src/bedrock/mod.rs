@@ -45,3 +45,6 @@ impl VendorDialect for BedrockConverse {
         read_error_of_type(None, status, body)
     }
 }
+
+#[cfg(test)]
+mod tests;

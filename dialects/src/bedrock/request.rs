@@ -9,9 +9,10 @@ use serde_json::{Map, Number, Value, json};
 
 use super::{
     content::{Block, CachePoint, WireMessage, write_messages},
-    family::Family,
+    family::{Family, add_claudes},
 };
 use crate::{
+    anthropic::Sampling,
     canonical::{ChatRequest, OutputFormat, PartKind, Tool, ToolChoice, Unsupported, param_name},
     dialect::DialectId,
 };
@@ -111,11 +112,14 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
     let family = Family::of(&request.model);
     refuse_what_converse_lacks(request, unsupported)?;
     let (mut fields, mut rest) = take_extra(request, family, unsupported)?;
-    if let Some(top_k) = request.top_k {
-        family.add_top_k(top_k, &mut fields);
-    }
-    if let Some(reasoning) = &request.reasoning {
+    let (mut temperature, mut top_p, mut top_k) = (request.temperature.as_ref(), request.top_p.as_ref(), request.top_k);
+    if family == Family::Claude {
+        Sampling { temperature, top_p, top_k } = add_claudes(request, &mut fields, unsupported)?;
+    } else if let Some(reasoning) = &request.reasoning {
         family.add_reasoning(request, reasoning, &mut fields, unsupported)?;
+    }
+    if let Some(top_k) = top_k {
+        family.add_top_k(top_k, &mut fields);
     }
     add_tier(request, &mut rest, unsupported)?;
     add_metadata(request, &mut rest, unsupported)?;
@@ -126,12 +130,8 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
     }
     let tool_config = write_tools(request, family, &mut fields, unsupported)?;
     let (system, messages) = write_messages(request, family, unsupported)?;
-    let inference_config = InferenceConfig {
-        max_tokens: request.max_output_tokens,
-        temperature: request.temperature.as_ref(),
-        top_p: request.top_p.as_ref(),
-        stop_sequences: &request.stop,
-    };
+    let inference_config =
+        InferenceConfig { max_tokens: request.max_output_tokens, temperature, top_p, stop_sequences: &request.stop };
     let additional_model_request_fields = fields;
     let body =
         ConverseRequest { messages, system, inference_config, tool_config, additional_model_request_fields, rest };
@@ -141,8 +141,10 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
 
 fn refuse_what_converse_lacks(request: &ChatRequest, unsupported: &mut Unsupported<'_>) -> Result<(), ApiError> {
     let name = |name| param_name(request.source, name);
-    unsupported.refuse_if(request.frequency_penalty.is_some(), name("frequency_penalty"))?;
-    unsupported.refuse_if(request.presence_penalty.is_some(), name("presence_penalty"))?;
+    // A penalty of nothing asks for nothing.
+    let is_set = |number: &Option<Number>| number.as_ref().is_some_and(|number| number.as_f64() != Some(0.0));
+    unsupported.refuse_if(is_set(&request.frequency_penalty), name("frequency_penalty"))?;
+    unsupported.refuse_if(is_set(&request.presence_penalty), name("presence_penalty"))?;
     unsupported.refuse_if(request.seed.is_some(), name("seed"))?;
     unsupported.refuse_if(request.answers.is_some_and(|answers| answers > 1), name("n"))?;
     unsupported.refuse_if(request.logprobs == Some(true), name("logprobs"))?;

@@ -187,6 +187,8 @@ impl State {
             });
         }
         match frame.header(":event-type").unwrap_or_default() {
+            // Nothing is said after the end.
+            kind if self.has_stopped && kind != "metadata" => {}
             "contentBlockStart" => self.start_block(parse(frame.payload)?, events),
             "contentBlockDelta" => self.add(parse(frame.payload)?, events)?,
             "contentBlockStop" => self.end_block(events),

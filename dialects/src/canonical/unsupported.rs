@@ -4,12 +4,17 @@ use deltallm_shared::error::{ApiError, ErrorCode};
 
 use super::ChatRequest;
 
-/// Fields that only ask for something aside and change no answer: left out where a vendor does not know them.
-const HINTS: [&str; 11] = [
+/// Fields that only ask for something aside and change no answer: left out where a vendor does not know them. (`include` and
+/// `max_tool_calls` are about hosted tools, which are refused themselves.)
+const HINTS: [&str; 15] = [
     "context_management",
     "diagnostics",
+    "include",
+    "labels",
+    "max_tool_calls",
     "metadata",
     "prompt_cache_key",
+    "prompt_cache_options",
     "prompt_cache_retention",
     "safety_identifier",
     "service_tier",
@@ -43,7 +48,8 @@ impl<'a> Unsupported<'a> {
 
     /// The same with another verb: "The provider X *cannot do* `n` …".
     pub fn refuse_because(&mut self, param: &str, verb: &str) -> Result<(), ApiError> {
-        if self.drops || HINTS.contains(&param) {
+        // A `phase` of a message only labels what the model said.
+        if self.drops || HINTS.contains(&param) || param.ends_with("].phase") {
             self.dropped.push(param.to_owned());
             return Ok(());
         }

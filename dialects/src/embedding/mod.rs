@@ -3,15 +3,20 @@
 //! Where the vendor speaks OpenAI's form, the body goes through as it came and none of this is used. Else a body is read by
 //! [`openai::read_request`], written by an [`EmbeddingVendor`], and its answer goes back through [`openai::write_answer`].
 
+mod bedrock;
 mod canonical;
+mod cohere;
 pub mod openai;
 
+pub use bedrock::BedrockEmbeddings;
 pub use canonical::{EmbeddingAnswer, EmbeddingInput, EmbeddingRequest, Encoding, Piece, Task, Vector};
+pub use cohere::CohereEmbeddings;
 use deltallm_shared::error::ApiError;
 
 use crate::{
     canonical::{Failure, Unsupported},
     dialect::Unreadable,
+    gemini::embeddings::{GeminiEmbeddings, VertexEmbeddings},
 };
 
 /// A wire format for embeddings that is not OpenAI's.
@@ -28,7 +33,8 @@ pub enum EmbeddingVendorId {
 }
 
 /// All vendors.
-pub static EMBEDDING_VENDORS: &[&dyn EmbeddingVendor] = &[];
+pub static EMBEDDING_VENDORS: &[&dyn EmbeddingVendor] =
+    &[&CohereEmbeddings, &BedrockEmbeddings, &GeminiEmbeddings, &VertexEmbeddings];
 
 /// The vendor of this id.
 pub fn embedding_vendor(id: EmbeddingVendorId) -> Option<&'static dyn EmbeddingVendor> {

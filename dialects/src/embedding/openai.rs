@@ -19,8 +19,8 @@ pub fn read_request(body: &[u8], path_model: Option<&str>) -> Result<EmbeddingRe
     fields.retain(|_, value| !value.is_null());
     let model = take_string(&mut fields, "model")?;
     let model = path_model.map(str::to_owned).or(model).filter(|model| !model.is_empty());
-    let input = fields.remove("input").ok_or_else(|| missing("input"))?;
-    let dimensions = fields.remove("dimensions").map(|value| {
+    let input = fields.shift_remove("input").ok_or_else(|| missing("input"))?;
+    let dimensions = fields.shift_remove("dimensions").map(|value| {
         value.as_u64().filter(|number| *number > 0).ok_or_else(|| wrong("dimensions", "a whole number above 0"))
     });
     let encoding = match take_string(&mut fields, "encoding_format")?.as_deref() {
@@ -63,7 +63,7 @@ fn read_input(item: Value, path: impl Fn() -> String) -> Result<EmbeddingInput, 
     match item {
         Value::String(text) => Ok(EmbeddingInput::Text(text)),
         Value::Array(tokens) => read_tokens(&tokens, &path()),
-        Value::Object(mut object) => match object.remove("content") {
+        Value::Object(mut object) => match object.shift_remove("content") {
             Some(Value::Array(pieces)) => {
                 let pieces = pieces.into_iter().enumerate().map(|(at, piece)| match piece {
                     Value::Object(piece) => read_piece(piece, || format!("{}.content[{at}]", path())),
@@ -83,12 +83,12 @@ fn read_input(item: Value, path: impl Fn() -> String) -> Result<EmbeddingInput, 
 
 /// `{"text"}` and `{"image"}` are Jina's, the forms with `type` are those of chats and of Cohere's `inputs`.
 fn read_piece(mut object: Map<String, Value>, path: impl Fn() -> String) -> Result<Piece, ApiError> {
-    if let Some(Value::String(text)) = object.remove("text") {
+    if let Some(Value::String(text)) = object.shift_remove("text") {
         return Ok(Piece::Text(text));
     }
-    let url = match object.remove("image").or_else(|| object.remove("image_url")) {
+    let url = match object.shift_remove("image").or_else(|| object.shift_remove("image_url")) {
         Some(Value::String(url)) => Some(url),
-        Some(Value::Object(mut image)) => match image.remove("url") {
+        Some(Value::Object(mut image)) => match image.shift_remove("url") {
             Some(Value::String(url)) => Some(url),
             _ => None,
         },
@@ -104,7 +104,7 @@ fn read_tokens(items: &[Value], path: &str) -> Result<EmbeddingInput, ApiError> 
 }
 
 fn take_string(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>, ApiError> {
-    match fields.remove(name) {
+    match fields.shift_remove(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(wrong(name, "a string")),

@@ -41,6 +41,12 @@ pub struct CallRecord {
     usage: Option<Usage>,
     /// What the provider said of the input before it answered; the output is not known by it.
     input_usage: Option<Usage>,
+    /// What the call consumes by what is known without the provider.
+    assumed: Option<(Usage, UsageSource)>,
+    /// Asking about things costs nothing.
+    is_free: bool,
+    /// Nobody knows what such a call costs.
+    is_unpriced: bool,
     started: Instant,
     first_byte_us: Option<u64>,
     last_progress: Instant,
@@ -67,6 +73,9 @@ impl CallRecord {
             produced: ProducedText::default(),
             usage: None,
             input_usage: None,
+            assumed: None,
+            is_free: false,
+            is_unpriced: false,
             started,
             first_byte_us: None,
             last_progress: started,
@@ -109,6 +118,9 @@ impl CallRecord {
         self.prices = deployment.prices;
         self.event.usage = Usage { input_tokens: estimate_tokens(prompt.len(), &self.prices), ..Usage::default() };
         self.event.usage_source = UsageSource::Estimated;
+        if let Some((usage, source)) = self.assumed {
+            (self.event.usage, self.event.usage_source) = (usage, source);
+        }
         self.prompt = prompt;
         self.served_by(deployment);
         self.event.finished_at = Timestamp::now();
@@ -122,11 +134,27 @@ impl CallRecord {
 
     /// Names the deployment of the current attempt.
     pub fn served_by(&mut self, deployment: &Deployment) {
-        self.prices = deployment.prices;
+        self.prices = if self.is_unpriced { AppliedPrices::default() } else { deployment.prices };
         self.event.provider = Some(deployment.provider.id.to_owned());
         self.event.upstream_model = Some(deployment.upstream_model.clone());
         self.event.deployment_id = Some(deployment.id);
-        self.event.price_state = deployment.prices.state;
+        self.event.price_state = self.prices.state;
+    }
+
+    /// What the call consumes where the provider says nothing: counted from the request, or estimated from its size.
+    pub fn assume(&mut self, usage: Usage, source: UsageSource) {
+        self.assumed = Some((usage, source));
+    }
+
+    /// The call is about things at a provider and costs nothing.
+    pub fn costs_nothing(&mut self) {
+        self.is_free = true;
+    }
+
+    /// What the call costs cannot be known, whatever its model costs elsewhere.
+    pub fn has_no_price(&mut self) {
+        self.is_unpriced = true;
+        self.assume(Usage::default(), UsageSource::None);
     }
 
     /// The upstream has the request: from here on the call may cost something.
@@ -214,7 +242,12 @@ impl CallRecord {
         }
         self.last_progress = now;
         let mut event = self.event.clone();
-        event.usage.output_tokens = self.produced.pieces();
+        match self.usage {
+            // Of a session that goes on for long the provider says in between what it consumed.
+            Some(usage) => (event.usage, event.usage_source) = (usage, UsageSource::Provider),
+            None if self.assumed.is_none() => event.usage.output_tokens = self.produced.pieces(),
+            None => {}
+        }
         event.finished_at = Timestamp::now();
         event.duration_us = micros(self.started.elapsed());
         price(&mut event, &self.prices);
@@ -234,13 +267,16 @@ impl CallRecord {
         event.error_code = error.map(|code| code.code().to_owned());
         event.duration_us = micros(self.started.elapsed());
         event.finished_at = Timestamp(event.started_at.0.saturating_add(i64::try_from(event.duration_us).unwrap_or(0)));
-        if !self.is_upstream_called {
+        if !self.is_upstream_called || self.is_free {
             (event.usage, event.usage_source) = (Usage::default(), UsageSource::None);
             // Nothing was used, so the cost is known whatever the model's price is.
             (event.prices, event.price_state) = (None, PriceState::Free);
             event.cost = Some(NanoUsd::ZERO);
         } else if let Some(usage) = self.usage {
             (event.usage, event.usage_source) = (usage, UsageSource::Provider);
+            price(event, &self.prices);
+        } else if let Some((usage, source)) = self.assumed {
+            (event.usage, event.usage_source) = (usage, source);
             price(event, &self.prices);
         } else {
             let call = Uncounted {

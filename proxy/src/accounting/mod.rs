@@ -8,6 +8,7 @@
 pub mod call_record;
 pub mod journal;
 pub mod shipper;
+pub mod sound_length;
 pub mod token_counter;
 
 use std::sync::Arc;

@@ -2,7 +2,10 @@
 
 mod list;
 
-use deltallm_shared::operation::Operation;
+use deltallm_shared::{
+    operation::Operation,
+    providers::{self, MOCK, Provider},
+};
 use http::Method;
 pub use list::ENDPOINTS;
 
@@ -18,6 +21,25 @@ pub enum Surface {
         /// Whether it can be streamed, and who says so.
         streams: Streams,
     },
+    /// A call to a model with a form; `json`: the field without which a JSON body in its place makes no sense, where one may
+    /// stand there.
+    Upload {
+        /// What is asked.
+        operation: Operation,
+        /// The main field of a JSON body.
+        json: Option<&'static str>,
+    },
+    /// Something that lives at a provider: a file, a batch, a stored response. Its id stands in the path.
+    Object {
+        /// What it is.
+        operation: Operation,
+        /// What is done with it.
+        action: Action,
+    },
+    /// A conversation with a model over a WebSocket.
+    Realtime,
+    /// Anything of a provider's own interface; the provider and its path stand in the path.
+    Onward,
     /// The list of models.
     Models,
     /// One model of the list; its name stands in the path.
@@ -26,6 +48,23 @@ pub enum Surface {
     Liveness,
     /// This process wants requests.
     Readiness,
+}
+
+/// What is done with a thing at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A new one is made.
+    Create,
+    /// All of them are listed.
+    List,
+    /// It is described.
+    Read,
+    /// Something of it is read: a file's content, a response's input.
+    ReadPart(&'static str),
+    /// It is deleted.
+    Delete,
+    /// Its work is ended.
+    Cancel,
 }
 
 /// Whether an answer is a stream.
@@ -46,7 +85,8 @@ pub struct Endpoint {
     pub name: &'static str,
     /// The method.
     pub method: Method,
-    /// Its paths, without `/v1`. `{model}` stands for the model's name, which may hold slashes.
+    /// Its paths, without `/v1`. `{model}` stands for the model's name, which may hold slashes; `{id}` for the name of a thing,
+    /// which holds none.
     pub paths: &'static [&'static str],
     /// Whether the paths work with `/v1` before them.
     pub versioned: bool,
@@ -58,7 +98,10 @@ impl Endpoint {
     /// What is asked of a model, where the surface is about one.
     pub fn operation(&self) -> Option<Operation> {
         match self.surface {
-            Surface::Model { operation, .. } => Some(operation),
+            Surface::Model { operation, .. }
+            | Surface::Upload { operation, .. }
+            | Surface::Object { operation, .. } => Some(operation),
+            Surface::Realtime => Some(Operation::Realtime),
             _ => None,
         }
     }
@@ -67,7 +110,7 @@ impl Endpoint {
 /// What a look-up gives.
 #[derive(Debug)]
 pub enum Found<'a> {
-    /// The surface, and what stands for `{model}` in its path, escapes included.
+    /// The surface, and what stands for `{model}` or `{id}` in its path, escapes included.
     Endpoint(&'static Endpoint, Option<&'a str>),
     /// The path knows another method.
     OtherMethod(&'static Method),
@@ -86,24 +129,38 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
         }
         other = Some(&endpoint.method);
     }
-    other.map_or(Found::Nothing, Found::OtherMethod)
+    match other {
+        Some(method) => Found::OtherMethod(method),
+        None if onward(path).is_some() => Found::Endpoint(&ONWARD, None),
+        None => Found::Nothing,
+    }
 }
 
-/// `Some` where the path fits, with what stands for `{model}`.
+/// `Some` where the path fits, with what stands for `{model}` or `{id}`.
 fn fits<'a>(pattern: &str, path: &'a str) -> Option<Option<&'a str>> {
-    let Some((before, after)) = pattern.split_once("{model}") else { return (path == pattern).then_some(None) };
-    let model = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!model.is_empty()).then_some(Some(model))
+    let (placeholder, may_hold_slashes) = if pattern.contains("{id}") { ("{id}", false) } else { ("{model}", true) };
+    let Some((before, after)) = pattern.split_once(placeholder) else { return (path == pattern).then_some(None) };
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    (!name.is_empty() && (may_hold_slashes || !name.contains('/'))).then_some(Some(name))
+}
+
+/// Everything of a provider's own interface, whatever the method.
+static ONWARD: Endpoint =
+    Endpoint { name: "pass_through", method: Method::POST, paths: &[], versioned: false, surface: Surface::Onward };
+
+/// The provider that a path begins with, and what stands behind its name.
+pub fn onward(path: &str) -> Option<(&'static Provider, &str)> {
+    let first = path.strip_prefix('/')?.split('/').next()?;
+    let provider = providers::provider(first).filter(|provider| provider.id != MOCK)?;
+    path.get(1 + first.len()..).filter(|rest| rest.len() > 1).map(|rest| (provider, rest))
 }
 
 /// The value of the `allow` header for a path.
-pub fn allowed_methods(path: &str) -> &'static str {
-    match (find(&Method::GET, path), find(&Method::POST, path)) {
-        (Found::Endpoint(..), Found::Endpoint(..)) => "GET, HEAD, POST",
-        (Found::Endpoint(..), _) => "GET, HEAD",
-        (_, Found::Endpoint(..)) => "POST",
-        _ => "",
-    }
+pub fn allowed_methods(path: &str) -> String {
+    let methods = [Method::GET, Method::POST, Method::DELETE];
+    let known = methods.iter().filter(|method| matches!(find(method, path), Found::Endpoint(..)));
+    let names: Vec<&str> = known.map(|method| if method == Method::GET { "GET, HEAD" } else { method.as_str() }).collect();
+    names.join(", ")
 }
 
 fn strip_version(path: &str) -> &str {
@@ -143,6 +200,31 @@ mod tests {
         assert_eq!(model("/v1beta/models/org/m:generateContent"), ("generate_content", Some("org/m")));
         assert_eq!(model("/v1beta/models/m:streamGenerateContent"), ("generate_content", Some("m")));
         assert_eq!(model("/openai/deployments/m/chat/completions"), ("chat_completions", Some("m")));
+    }
+
+    #[test]
+    fn things_at_providers_have_their_id_in_the_path() {
+        let id = |method: Method, path| match find(&method, path) {
+            Found::Endpoint(endpoint, id) => (endpoint.name, id),
+            _ => ("none", None),
+        };
+        assert_eq!(id(Method::GET, "/v1/files/file-1~a~b"), ("files", Some("file-1~a~b")));
+        assert_eq!(id(Method::GET, "/v1/files/file-1/content"), ("files", Some("file-1")));
+        assert_eq!(id(Method::DELETE, "/v1/responses/resp_1"), ("responses", Some("resp_1")));
+        assert_eq!(id(Method::POST, "/v1/batches/b/cancel"), ("batches", Some("b")));
+        assert_eq!(id(Method::GET, "/v1/files/a/b"), ("none", None));
+        assert_eq!(allowed_methods("/v1/files/a"), "GET, HEAD, DELETE");
+    }
+
+    #[test]
+    fn the_rest_of_a_providers_interface_stands_behind_its_name() {
+        assert_eq!(name(Method::POST, "/anthropic/v1/messages"), "pass_through");
+        assert_eq!(name(Method::PUT, "/cohere/v2/anything"), "pass_through");
+        assert_eq!(name(Method::POST, "/openai/v1/chat/completions"), "chat_completions");
+        assert_eq!(onward("/gemini/v1beta/models").map(|(provider, rest)| (provider.id, rest)), Some(("gemini", "/v1beta/models")));
+        for path in ["/anthropic", "/anthropic/", "/mock/x", "/nobody/v1/x", "anthropic/v1"] {
+            assert!(onward(path).is_none(), "{path}");
+        }
     }
 
     #[test]

@@ -8,6 +8,9 @@
 //! It holds the answer's header back until the first bytes of its body are there. Until then nothing has been said to the client:
 //! an answer that turns out to be an error gets another header ([`Held::replace`]), or another attempt.
 //!
+//! A body that is not in memory ([`Feed`]) is handed out in pieces instead, from its beginning for each attempt; and a request
+//! that becomes a WebSocket is handed through in both directions.
+//!
 //! It also ends requests from outside: when the process has to stop, or when the request has used its time.
 //!
 //! It implements a trait that Pingora leaves out of its documentation: the version is pinned in `Cargo.toml`, and the tests in
@@ -37,6 +40,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::outgoing::OutgoingReader;
+
 /// Pingora's error for a request that the process ended because it stops.
 pub const STOPPING: ErrorType = ErrorType::Custom("the gateway is stopping");
 /// Pingora's error for a request that has used its time.
@@ -56,6 +61,34 @@ impl Held {
     }
 }
 
+/// Pingora's error for an upload that cannot be read back from the disk.
+pub const UPLOAD_LOST: ErrorType = ErrorType::Custom("the upload cannot be read back");
+
+/// The body of the next attempt, where it is not in memory.
+#[derive(Clone, Default)]
+pub struct Feed(Arc<Mutex<Option<OutgoingReader>>>);
+
+impl Feed {
+    /// Gives the attempt its body.
+    pub fn set(&self, reader: OutgoingReader) {
+        *self.0.lock() = Some(reader);
+    }
+}
+
+/// What a session is wrapped with.
+pub struct Wrapping {
+    /// Becomes true when the request has to end.
+    pub cut: watch::Receiver<bool>,
+    /// How long the request may still take.
+    pub time_left: Duration,
+    /// The header in the place of the one that is held back.
+    pub instead: Held,
+    /// The body of an attempt, where it is not in memory.
+    pub feed: Feed,
+    /// Whether the request asks for a WebSocket.
+    pub upgrades: bool,
+}
+
 /// The wrapper.
 pub struct ReplaySession {
     inner: Box<ServerSession>,
@@ -64,15 +97,22 @@ pub struct ReplaySession {
     deadline: Pin<Box<Sleep>>,
     held: Option<Box<ResponseHeader>>,
     instead: Held,
+    feed: Feed,
+    /// Reads the body of the current attempt, where it is not in memory.
+    reader: Option<OutgoingReader>,
+    upgrades: bool,
 }
 
 impl ReplaySession {
     /// Wraps a session whose body has been read. [`unwrap`] gives it back.
-    pub fn wrap(session: &mut ServerSession, cut: watch::Receiver<bool>, time_left: Duration, instead: Held) -> Kept {
+    pub fn wrap(session: &mut ServerSession, with: Wrapping) -> Kept {
         let kept = Kept::default();
         let inner = Box::new(std::mem::replace(session, nothing()));
+        let Wrapping { cut, time_left, instead, feed, upgrades } = with;
         let deadline = Box::pin(sleep(time_left));
-        let wrapper = Self { inner, kept: Arc::clone(&kept), cut, deadline, held: None, instead };
+        let kept_here = Arc::clone(&kept);
+        let wrapper =
+            Self { inner, kept: kept_here, cut, deadline, held: None, instead, feed, reader: None, upgrades };
         *session = ServerSession::new_custom(Box::new(wrapper));
         kept
     }
@@ -126,21 +166,36 @@ impl CustomSession for ReplaySession {
 
     /// Anything but empty: the filter replaces it by the body of the attempt.
     fn get_retry_buffer(&self) -> Option<Bytes> {
-        Some(Bytes::from_static(b"body"))
+        let is_in_memory = self.reader.is_none() && !self.upgrades;
+        is_in_memory.then(|| Bytes::from_static(b"body"))
     }
 
     fn retry_buffer_truncated(&self) -> bool {
         false
     }
 
-    fn enable_retry_buffering(&mut self) {}
+    /// An attempt begins here.
+    fn enable_retry_buffering(&mut self) {
+        self.reader = self.feed.0.lock().take();
+    }
 
     fn is_body_done(&mut self) -> bool {
-        true
+        if self.upgrades {
+            return self.inner.is_body_done();
+        }
+        self.reader.as_ref().is_none_or(OutgoingReader::is_done)
     }
 
     fn is_body_empty(&mut self) -> bool {
-        false
+        self.upgrades && self.inner.is_body_empty()
+    }
+
+    fn is_upgrade_req(&self) -> bool {
+        self.upgrades && self.inner.is_upgrade_req()
+    }
+
+    fn was_upgraded(&self) -> bool {
+        self.upgrades && self.inner.was_upgraded()
     }
 
     async fn read_body_bytes(&mut self) -> Result<Option<Bytes>> {
@@ -151,12 +206,23 @@ impl CustomSession for ReplaySession {
         Ok(())
     }
 
-    /// Pingora waits here for the client to leave, all the time that the upstream is awaited or read.
-    async fn read_body_or_idle(&mut self, _no_body_expected: bool) -> Result<Option<Bytes>> {
+    /// Hands out the body that is not in memory; after that Pingora waits here for the client to leave, all the time that the
+    /// upstream is awaited or read. Of a WebSocket it gives the client's bytes.
+    async fn read_body_or_idle(&mut self, no_body_expected: bool) -> Result<Option<Bytes>> {
+        let Self { inner, reader, cut, deadline, upgrades, .. } = self;
+        let next = async {
+            match reader.as_mut().filter(|reader| !reader.is_done()) {
+                Some(reader) => reader.next().await.map_err(|error| {
+                    tracing::error!(%error, "an upload cannot be read back from the disk");
+                    Error::explain(UPLOAD_LOST, error.to_string())
+                }),
+                None => inner.read_body_or_idle(no_body_expected || !*upgrades).await,
+            }
+        };
         tokio::select! {
-            event = self.inner.read_body_or_idle(true) => event,
-            _ = self.cut.wait_for(|cut| *cut) => Err(Error::explain(STOPPING, "drain limit reached")),
-            () = &mut self.deadline => Err(Error::explain(OUT_OF_TIME, "router_settings.timeout")),
+            event = next => event,
+            _ = cut.wait_for(|cut| *cut) => Err(Error::explain(STOPPING, "drain limit reached")),
+            () = deadline => Err(Error::explain(OUT_OF_TIME, "router_settings.timeout")),
         }
     }
 

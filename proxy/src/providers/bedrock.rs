@@ -1,14 +1,11 @@
 //! AWS Bedrock's runtime.
 //! Source: AWS's "Amazon Bedrock API Reference", actions `Converse`, `ConverseStream` and `InvokeModel`.
 
-use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId};
+use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId, rerank::RerankVendorId};
 use deltallm_shared::providers::Wire;
 
 use super::{Vendor, Words, escaped};
 use crate::snapshot::Deployment;
-
-/// Where a deployment stands that does not say it.
-pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// See the module.
 pub struct Bedrock;
@@ -26,7 +23,15 @@ impl Vendor for Bedrock {
         Some(EmbeddingVendorId::Bedrock)
     }
 
+    fn rerank(&self) -> Option<RerankVendorId> {
+        Some(RerankVendorId::Bedrock)
+    }
+
     fn path(&self, words: Words, deployment: &Deployment, streams: bool) -> String {
+        // The reranker stands at the agents' runtime, see `Deployment::compile`.
+        if matches!(words, Words::Rerank(_)) {
+            return format!("{}/rerank", deployment.base_path);
+        }
         let action = match words {
             Words::Embedding(_) => "invoke",
             _ if streams => "converse-stream",
@@ -38,10 +43,4 @@ impl Vendor for Bedrock {
     fn model_is_in_path(&self, _deployment: &Deployment) -> bool {
         true
     }
-}
-
-/// The runtime's address for a region.
-pub fn default_base(region: Option<&str>) -> String {
-    let region = region.filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION);
-    format!("https://bedrock-runtime.{region}.amazonaws.com")
 }

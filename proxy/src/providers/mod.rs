@@ -9,7 +9,7 @@ mod gemini;
 mod openai_like;
 mod vertex;
 
-use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId};
+use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId, rerank::RerankVendorId};
 use deltallm_shared::{operation::Operation, providers::Wire};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -40,6 +40,8 @@ pub enum Words {
     Chat(DialectId),
     /// Embeddings in the vendor's form.
     Embedding(EmbeddingVendorId),
+    /// Reranking in the vendor's form.
+    Rerank(RerankVendorId),
     /// Pictures in the vendor's form.
     Images,
     /// Nobody is asked: the gateway counts the tokens itself.
@@ -56,6 +58,11 @@ pub trait Vendor: Sync {
 
     /// The form of embeddings, where it is not OpenAI's.
     fn embedding(&self) -> Option<EmbeddingVendorId> {
+        None
+    }
+
+    /// The form of reranking, where it is not Cohere's and Jina's.
+    fn rerank(&self) -> Option<RerankVendorId> {
         None
     }
 
@@ -91,6 +98,7 @@ pub fn words_for(operation: Operation, deployment: &Deployment) -> Option<Words>
     match operation {
         _ if operation.is_chat() => Some(Words::Chat(vendor.chat(deployment))),
         Operation::Embeddings => vendor.embedding().map(Words::Embedding),
+        Operation::Rerank => vendor.rerank().map(Words::Rerank),
         Operation::ImageGenerations if vendor.makes_images() => Some(Words::Images),
         Operation::CountMessageTokens | Operation::CountContentTokens => Some(Words::Counted),
         _ => None,
@@ -108,8 +116,8 @@ pub fn operation_of(dialect: DialectId) -> Operation {
     }
 }
 
-/// A model's name as a part of a path.
-fn escaped(name: &str, keep: &[u8]) -> String {
+/// A model's name as a part of a path. `keep`: bytes that may stand there as they are.
+pub fn escaped(name: &str, keep: &[u8]) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') || keep.contains(&byte) {

@@ -29,6 +29,7 @@ pub(super) fn path_of(words: Words) -> &'static str {
         Words::Same(operation) => operation,
         Words::Chat(dialect) => operation_of(dialect),
         Words::Embedding(_) => Operation::Embeddings,
+        Words::Rerank(_) => Operation::Rerank,
         Words::Images => Operation::ImageGenerations,
         Words::Counted => Operation::ChatCompletions,
     };
@@ -51,6 +52,7 @@ pub(super) fn path_of(words: Words) -> &'static str {
         Operation::ChatCompletions
         | Operation::CountMessageTokens
         | Operation::GenerateContent
-        | Operation::CountContentTokens => "/chat/completions",
+        | Operation::CountContentTokens
+        | Operation::PassThrough => "/chat/completions",
     }
 }

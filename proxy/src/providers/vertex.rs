@@ -45,25 +45,6 @@ impl Vendor for Vertex {
     }
 }
 
-/// The API's address for a region.
-pub fn default_base(region_name: Option<&str>) -> String {
-    match region(region_name) {
-        DEFAULT_REGION => "https://aiplatform.googleapis.com".to_owned(),
-        name => format!("https://{name}-aiplatform.googleapis.com"),
-    }
-}
-
 fn region(given: Option<&str>) -> &str {
     given.filter(|region| !region.is_empty()).unwrap_or(DEFAULT_REGION)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_address_follows_the_region() {
-        assert_eq!(default_base(None), "https://aiplatform.googleapis.com");
-        assert_eq!(default_base(Some("europe-west4")), "https://europe-west4-aiplatform.googleapis.com");
-    }
 }

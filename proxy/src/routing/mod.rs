@@ -52,6 +52,11 @@ impl Plan {
         Err(objection.unwrap_or_else(nobody))
     }
 
+    /// One deployment and no other.
+    pub fn only(deployment: Arc<Deployment>) -> Self {
+        Self { deployments: vec![deployment] }
+    }
+
     /// The deployment of an attempt, counted from 0.
     pub fn attempt(&self, number: usize) -> Option<&Arc<Deployment>> {
         self.deployments.get(number)

@@ -6,7 +6,7 @@ use deltallm_shared::{
     control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
     ids::DeploymentId,
     pricing::AppliedPrices,
-    providers::{self, CredentialStyle, MOCK, Provider},
+    providers::{self, CredentialStyle, MOCK, Provider, Wire},
 };
 use http::Uri;
 
@@ -75,6 +75,16 @@ pub enum Target {
     Mock,
 }
 
+impl Target {
+    /// Scheme and authority, as a signature covers them.
+    pub fn origin(&self) -> String {
+        match self {
+            Self::Remote { tls, authority, .. } => format!("http{}://{authority}", if *tls { "s" } else { "" }),
+            Self::Mock => "http://mock.invalid".to_owned(),
+        }
+    }
+}
+
 impl Deployment {
     /// Compiles a record. `drop_params`: what holds where the record does not say. The error says why the deployment cannot be
     /// used.
@@ -82,6 +92,10 @@ impl Deployment {
         let provider =
             providers::provider(&record.provider).ok_or_else(|| format!("unknown provider `{}`", record.provider))?;
         let usual = provider.usual_api_base(record.region.as_deref());
+        // AWS serves rerankers from another address than models.
+        let is_reranker = provider.wire == Wire::Bedrock && record.mode == ModelMode::Rerank;
+        let usual =
+            usual.map(|base| if is_reranker { base.replace("bedrock-runtime", "bedrock-agent-runtime") } else { base });
         let base = record.api_base.as_deref().or(usual.as_deref()).ok_or("it needs an api_base or a region")?;
         let (target, base_path) = take_apart(base)?;
         let style = provider.credential_style;
@@ -120,6 +134,12 @@ impl Deployment {
     /// Whether the model has OpenAI's responses and nothing else.
     pub fn is_responses_only(&self) -> bool {
         self.mode == ModelMode::Responses
+    }
+
+    /// Whether two deployments are the same account of one provider: what is at one is at the other.
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        // Credentials are known by what they hold: two models of one key in a file have two records of it.
+        self.target == other.target && self.hidden_texts() == other.hidden_texts()
     }
 
     /// What a client must never see in a provider's error: where it stands and what we may have signed in with.

@@ -31,8 +31,6 @@ pub struct Snapshot {
     pub users: HashMap<UserId, UserRecord>,
     /// Organizations by id.
     pub organizations: HashMap<OrganizationId, OrganizationRecord>,
-    /// `drop_params` of the whole product.
-    pub drops_parameters: bool,
 }
 
 /// What requests read from, without a lock.

@@ -217,7 +217,6 @@ impl Store {
             teams: self.teams.clone(),
             users: self.users.clone(),
             organizations: self.organizations.clone(),
-            drops_parameters: false,
         }));
     }
 

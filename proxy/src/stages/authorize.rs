@@ -34,6 +34,13 @@ pub fn may_use(principal: &Principal, snapshot: &Snapshot, model: &str) -> bool 
     lists.into_iter().flatten().all(|allowed| allowed.iter().any(|pattern| matches(pattern, model)))
 }
 
+/// Whether neither the key nor its team is bound to certain models.
+pub fn may_use_all(principal: &Principal, snapshot: &Snapshot) -> bool {
+    let Principal::Key { key, .. } = principal else { return true };
+    let team = key.team_id.and_then(|id| snapshot.teams.get(&id));
+    key.models.is_none() && team.is_none_or(|team| team.models.is_none())
+}
+
 /// A name, or a prefix that ends in `*`.
 fn matches(pattern: &str, model: &str) -> bool {
     match pattern.strip_suffix('*') {

@@ -2,9 +2,12 @@
 //! found, or an [`deltallm_shared::error::ApiError`] for the caller, and `gateway.rs` goes on.
 
 pub mod account;
+pub mod assume;
 pub mod authenticate;
 pub mod authorize;
+pub mod count;
 pub mod read_body;
+pub mod read_upload;
 pub mod receive;
 pub mod relay;
 pub mod reply;

@@ -43,8 +43,7 @@ pub async fn read_body(
         Err(_) => return Err(too_slow()),
     };
     if received.content_length.is_some_and(|length| length != body.len() as u64) {
-        let text = "The body is not as long as its `content-length` says.";
-        return Err(BodyError::Refused(ApiError::new(ErrorCode::InvalidRequest, text)));
+        return Err(wrong_length());
     }
     Ok(body)
 }
@@ -68,7 +67,7 @@ async fn collect(session: &mut ServerSession, length: Option<u64>, max: usize) -
     Err(too_large(max as u64))
 }
 
-async fn next_piece(session: &mut ServerSession) -> Result<Option<Bytes>, BodyError> {
+pub(super) async fn next_piece(session: &mut ServerSession) -> Result<Option<Bytes>, BodyError> {
     session.read_request_body().await.map_err(|error| match error.etype() {
         ErrorType::ReadTimedout => too_slow(),
         ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::H2Error => BodyError::Gone(error.into_down()),
@@ -91,11 +90,16 @@ pub async fn discard_body(session: &mut ServerSession, max_bytes: u64) -> bool {
     timeout(DISCARD_TIMEOUT, drain).await.unwrap_or(false)
 }
 
-fn too_large(max_bytes: u64) -> BodyError {
+pub(super) fn too_large(max_bytes: u64) -> BodyError {
     let text = format!("The body is larger than {max_bytes} bytes.");
     BodyError::Refused(ApiError::new(ErrorCode::RequestTooLarge, text))
 }
 
-fn too_slow() -> BodyError {
+pub(super) fn wrong_length() -> BodyError {
+    let text = "The body is not as long as its `content-length` says.";
+    BodyError::Refused(ApiError::new(ErrorCode::InvalidRequest, text))
+}
+
+pub(super) fn too_slow() -> BodyError {
     BodyError::Refused(ApiError::new(ErrorCode::RequestTimeout, "The body did not arrive in time."))
 }

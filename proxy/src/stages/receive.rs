@@ -3,24 +3,32 @@
 //! Refuses what a front and a back server could read differently (two lengths, length and chunks at once, no host), because
 //! Pingora accepts some of it, and header blocks that no client of ours needs.
 
-use deltallm_shared::error::{ApiError, ErrorCode};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    operation::Operation,
+};
 use http::{HeaderMap, Method, Version, header, request::Parts};
 use uuid::Uuid;
 
-use crate::endpoints::{self, Endpoint, Found, Surface};
+use crate::endpoints::{self, Action, Endpoint, Found, Surface};
 
 const MAX_HEADER_BYTES: usize = 64 << 10;
 const MAX_HEADERS: usize = 100;
 const MAX_REQUEST_ID_CHARS: usize = 128;
 const REQUEST_ID: &str = "x-request-id";
+/// Media types of bodies.
+const JSON: &str = "application/json";
+const FORM: &str = "multipart/form-data";
 
 /// A request that makes sense so far.
 #[derive(Debug)]
 pub struct Received {
     /// Which surface.
     pub endpoint: &'static Endpoint,
-    /// The model, where the path names it; without escapes.
+    /// The model or the id of a thing, where the path names it; without escapes.
     pub path_model: Option<String>,
+    /// The media type of the body, without its parameters and in small letters; empty where the client names none.
+    pub media_type: String,
     /// The body's length where it is known in advance.
     pub content_length: Option<u64>,
     /// Whether the client waits for `100 Continue`.
@@ -61,8 +69,18 @@ pub fn receive(head: &Parts) -> Result<Received, ApiError> {
         }
     };
     let content_length = content_length(&head.headers)?;
+    let media_type = media_type(&head.headers);
     match endpoint.surface {
-        Surface::Model { .. } => check_media_type(&head.headers)?,
+        Surface::Model { .. } => check_media_type(&head.headers, &media_type, &[JSON])?,
+        Surface::Upload { json: Some(_), .. } => check_media_type(&head.headers, &media_type, &[FORM, JSON])?,
+        Surface::Upload { json: None, .. } => check_media_type(&head.headers, &media_type, &[FORM])?,
+        Surface::Object { operation: Operation::Files, action: Action::Create } => {
+            check_media_type(&head.headers, &media_type, &[FORM])?;
+        }
+        Surface::Object { action: Action::Create | Action::Cancel, .. } => {
+            check_media_type(&head.headers, &media_type, &[JSON])?;
+        }
+        Surface::Onward => check_encoding(&head.headers)?,
         _ if content_length.is_some_and(|length| length > 0)
             || head.headers.contains_key(header::TRANSFER_ENCODING) =>
         {
@@ -72,7 +90,7 @@ pub fn receive(head: &Parts) -> Result<Received, ApiError> {
     }
     let expects_continue =
         head.headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    Ok(Received { endpoint, path_model, content_length, expects_continue })
+    Ok(Received { endpoint, path_model, media_type, content_length, expects_continue })
 }
 
 /// Names of models hold slashes and colons, which clients escape.
@@ -136,20 +154,31 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     digits.and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| invalid("`content-length` is not a number."))
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    String::from_utf8_lossy(essence).to_ascii_lowercase()
+}
+
+fn check_media_type(headers: &HeaderMap, media_type: &str, wanted: &[&str]) -> Result<(), ApiError> {
+    check_encoding(headers)?;
+    // No type at all is taken for JSON: every client that names one names it right.
+    let is_wanted = wanted.contains(&media_type) || (media_type.is_empty() && wanted.contains(&JSON));
+    if is_wanted && headers.get_all(header::CONTENT_TYPE).iter().count() <= 1 {
+        return Ok(());
+    }
+    let wanted = wanted.join("` or `");
+    Err(ApiError::new(ErrorCode::UnsupportedMediaType, format!("Send the body as `content-type: {wanted}`.")))
+}
+
+fn check_encoding(headers: &HeaderMap) -> Result<(), ApiError> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
         let text = "A compressed body is not read here; send it without `content-encoding`.";
         return Err(ApiError::new(ErrorCode::UnsupportedMediaType, text));
     }
-    // No type at all is taken for JSON: every client that names one names it right.
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if essence.eq_ignore_ascii_case(b"application/json") {
-        return Ok(());
-    }
-    Err(ApiError::new(ErrorCode::UnsupportedMediaType, "Send the body as `content-type: application/json`."))
+    Ok(())
 }
 
 fn invalid(text: &str) -> ApiError {

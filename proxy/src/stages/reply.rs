@@ -6,7 +6,7 @@ use deltallm_shared::{
 };
 use pingora::{Error, ErrorSource, ErrorType};
 
-use crate::net::replay_session::{OUT_OF_TIME, STOPPING};
+use crate::net::replay_session::{OUT_OF_TIME, STOPPING, UPLOAD_LOST};
 
 /// What a failed exchange means: the error for the caller and how the call is recorded. `None`: the client is gone.
 pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
@@ -18,6 +18,10 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
     if *etype == OUT_OF_TIME {
         let text = format!("The request to `{model}` took longer than this gateway allows.");
         return Some((ApiError::new(ErrorCode::UpstreamTimeout, text), Outcome::UpstreamError));
+    }
+    if *etype == UPLOAD_LOST {
+        let text = "The gateway cannot read the upload back from its disk. Its log has the cause under this request's id.";
+        return Some((ApiError::new(ErrorCode::InternalError, text), Outcome::GatewayError));
     }
     match (error.esource(), etype) {
         (_, ErrorType::Custom(_)) => {

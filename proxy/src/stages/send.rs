@@ -1,13 +1,14 @@
-//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client credential,
-//! cookie or forwarding header reaches a provider.
+//! Eighth stage: the header of the request for the provider, built from nothing. What is not named here does not leave: no client
+//! credential, cookie or forwarding header reaches a provider.
 
-use deltallm_shared::time_text::Timestamp;
+use deltallm_shared::{credential::CredentialKind, time_text::Timestamp};
 use http::{HeaderMap, header};
 use pingora::{Error, ErrorType, Result, http::RequestHeader};
 
 use super::translate::Attempt;
 use crate::{
-    credentials::RequestParts,
+    credentials::{Credential, RequestParts},
+    net::outgoing::OutgoingBody,
     providers,
     snapshot::{Deployment, Target},
 };
@@ -17,22 +18,44 @@ const PASSED_ON: [&str; 4] = ["openai-beta", "idempotency-key", "traceparent", "
 const USER_AGENT: &str = concat!("deltallm/", env!("CARGO_PKG_VERSION"));
 
 /// Runs the stage for one attempt.
-pub fn upstream_request(client: &HeaderMap, deployment: &Deployment, attempt: &Attempt) -> Result<RequestHeader> {
-    let mut request = RequestHeader::build_no_case("POST", attempt.path.as_bytes(), Some(14))?;
+pub fn upstream_request(
+    client: &HeaderMap,
+    deployment: &Deployment,
+    attempt: &Attempt,
+    credential: Option<&Credential>,
+) -> Result<RequestHeader> {
+    let own = attempt.own_form.as_deref();
+    let method = own.map_or("POST", |own| own.method.as_str());
+    let mut request = RequestHeader::build_no_case(method, attempt.path.as_bytes(), Some(14))?;
     request.insert_header(header::HOST, authority(&deployment.target))?;
-    let now = Timestamp::now();
-    if let Some(credential) = deployment.credentials.pick(now, 0) {
-        let url = format!("https://{}{}", authority(&deployment.target), attempt.path);
-        let parts = RequestParts { method: "POST", url: &url, region: deployment.region.as_deref() };
+    if let Some(credential) = credential {
+        // Only a signature covers the address.
+        let is_signed = credential.kind() == CredentialKind::Aws;
+        let url = if is_signed { format!("{}{}", deployment.target.origin(), attempt.path) } else { String::new() };
+        let parts = RequestParts { method, url: &url, region: deployment.region.as_deref() };
         let headers = credential
-            .headers_for(deployment.provider.credential_style, parts, &attempt.body, now)
+            .headers_for(deployment.provider.credential_style, parts, &attempt.body, Timestamp::now())
             .map_err(|error| Error::explain(ErrorType::InternalError, error.to_string()))?;
         for (name, value) in headers {
             request.insert_header(name, value)?;
         }
     }
-    request.insert_header(header::CONTENT_TYPE, "application/json")?;
-    request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
+    match own {
+        None => {
+            request.insert_header(header::CONTENT_TYPE, "application/json")?;
+            request.insert_header(header::CONTENT_LENGTH, attempt.body.len())?;
+        }
+        Some(own) => {
+            let length = own.upload.as_ref().map_or(attempt.body.len() as u64, OutgoingBody::length);
+            if let Some(content_type) = &own.content_type {
+                request.insert_header(header::CONTENT_TYPE, content_type.clone())?;
+            }
+            // Always, because Pingora would send chunks without it; only a WebSocket's handshake has no body at all.
+            if !own.upgrades {
+                request.insert_header(header::CONTENT_LENGTH, length)?;
+            }
+        }
+    }
     // We read what comes back: usage, errors, events.
     request.insert_header(header::ACCEPT_ENCODING, "identity")?;
     request.insert_header(header::USER_AGENT, USER_AGENT)?;
@@ -45,6 +68,13 @@ pub fn upstream_request(client: &HeaderMap, deployment: &Deployment, attempt: &A
         if let Some(value) = client.get(name) {
             request.insert_header(name, value.clone())?;
         }
+    }
+    for (name, value) in own.map_or(&[][..], |own| &own.headers) {
+        request.append_header(name.clone(), value.clone())?;
+    }
+    if own.is_some_and(|own| own.upgrades) {
+        request.insert_header(header::CONNECTION, "Upgrade")?;
+        request.insert_header(header::UPGRADE, "websocket")?;
     }
     if deployment.target == Target::Mock {
         let mock = &deployment.mock;

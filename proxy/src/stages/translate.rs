@@ -4,8 +4,10 @@
 use bytes::Bytes;
 use deltallm_dialects::{
     canonical::Unsupported,
-    dialect::{DialectId, vendor_dialect},
+    dialect::{DialectId, VendorDialect, vendor_dialect},
     embedding::{self, EmbeddingVendorId, embedding_vendor},
+    openai::chat::ChatVendor,
+    rerank::{self, RerankVendorId, rerank_vendor},
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -13,8 +15,11 @@ use deltallm_shared::{
     providers::StreamUsage,
 };
 
+use http::{HeaderName, HeaderValue, Method};
+
 use crate::{
-    call::Call,
+    call::{Call, Upload},
+    net::outgoing::OutgoingBody,
     providers::{self, Words},
     snapshot::Deployment,
 };
@@ -30,21 +35,52 @@ pub struct Attempt {
     pub body: Bytes,
     /// Parameters that were left out, because the operator allows it.
     pub dropped: Vec<String>,
+    /// What differs from a `POST` of JSON.
+    pub own_form: Option<Box<OwnForm>>,
+}
+
+/// An attempt that is not a `POST` of JSON from memory.
+#[derive(Clone, Debug, Default)]
+pub struct OwnForm {
+    /// The method.
+    pub method: Method,
+    /// The body's type; none where there is no body.
+    pub content_type: Option<HeaderValue>,
+    /// The body, where it is not in memory.
+    pub upload: Option<OutgoingBody>,
+    /// Header lines of the client that go on.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether a WebSocket is asked for.
+    pub upgrades: bool,
 }
 
 /// Runs the stage for one deployment. An error says which parameter the deployment cannot do.
-pub fn translate(call: &Call, deployment: &Deployment, drops: bool) -> Result<Attempt, ApiError> {
+pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiError> {
     let words = providers::words_for(call.operation, deployment).ok_or_else(|| cannot(call.operation, deployment))?;
     let vendor = providers::vendor(deployment.provider.wire);
-    let mut unsupported = Unsupported::new(deployment.provider.label, drops || deployment.drop_params);
+    let mut unsupported = Unsupported::new(deployment.provider.label, deployment.drop_params);
     let body = match words {
+        Words::Same(_) if call.upload.is_some() => Bytes::new(),
         Words::Same(operation) => as_it_came(call, operation, deployment),
         Words::Chat(dialect) => chat(call, dialect, deployment, &mut unsupported)?,
         Words::Embedding(id) => embeddings(call, id, deployment, &mut unsupported)?,
+        Words::Rerank(id) => reranking(call, id, deployment, &mut unsupported)?,
         Words::Images | Words::Counted => Bytes::new(),
     };
     let path = vendor.path(words, deployment, call.streams);
-    Ok(Attempt { words, path, body, dropped: unsupported.dropped })
+    let own_form = call.upload.as_ref().map(|upload| Box::new(form(upload, deployment)));
+    Ok(Attempt { words, path, body, dropped: unsupported.dropped, own_form })
+}
+
+/// The client's form with the vendor's name of the model.
+fn form(upload: &Upload, deployment: &Deployment) -> OwnForm {
+    let edits = upload.form.with_model(&deployment.upstream_model).into_iter().collect();
+    OwnForm {
+        method: Method::POST,
+        content_type: Some(upload.content_type.clone()),
+        upload: Some(OutgoingBody::new(upload.body.clone(), edits)),
+        ..OwnForm::default()
+    }
 }
 
 /// The client's bytes with the vendor's name of the model, and usage asked for where it has to be.
@@ -60,7 +96,11 @@ fn chat(
     deployment: &Deployment,
     unsupported: &mut Unsupported<'_>,
 ) -> Result<Bytes, ApiError> {
-    let vendor = vendor_dialect(dialect).ok_or_else(|| cannot(call.operation, deployment))?;
+    let like_openai = ChatVendor::of_provider(deployment.provider.id);
+    let vendor: &dyn VendorDialect = match dialect {
+        DialectId::OpenAiChat => &like_openai,
+        other => vendor_dialect(other).ok_or_else(|| cannot(call.operation, deployment))?,
+    };
     let mut request = call.chat()?.clone();
     request.model.clone_from(&deployment.upstream_model);
     // Our own books need the figures, whatever the client wants to see.
@@ -81,6 +121,23 @@ fn embeddings(
         return Err(ApiError::about(ErrorCode::InvalidRequest, "input", text));
     }
     request.model.clone_from(&deployment.upstream_model);
+    vendor.write_request(&request, unsupported).map(Bytes::from)
+}
+
+fn reranking(
+    call: &Call,
+    id: RerankVendorId,
+    deployment: &Deployment,
+    unsupported: &mut Unsupported<'_>,
+) -> Result<Bytes, ApiError> {
+    let vendor = rerank_vendor(id).ok_or_else(|| cannot(call.operation, deployment))?;
+    let mut request = rerank::client::read_request(&call.body, call.path_model())?;
+    request.model = match id {
+        RerankVendorId::Bedrock => {
+            rerank::model_arn(&deployment.upstream_model, deployment.region.as_deref().unwrap_or_default())
+        }
+        _ => deployment.upstream_model.clone(),
+    };
     vendor.write_request(&request, unsupported).map(Bytes::from)
 }
 

@@ -296,6 +296,7 @@ impl Checker<'_> {
             database_url: self.optional(raw.database_url.as_ref()).map(Secret::new),
             admin_url: self.optional(raw.admin_url.as_ref()),
             max_request_body_bytes: self.bytes(raw.max_request_body.as_ref(), default.max_request_body_bytes),
+            max_upload_bytes: self.bytes(raw.max_upload.as_ref(), default.max_upload_bytes),
             client: ClientTimeouts {
                 header: self.duration(raw.client_timeouts.header.as_ref(), default.client.header),
                 body: self.duration(raw.client_timeouts.body.as_ref(), default.client.body),

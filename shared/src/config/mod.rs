@@ -94,6 +94,8 @@ pub struct General {
     pub admin_url: Option<String>,
     /// Bodies beyond it get 413.
     pub max_request_body_bytes: u64,
+    /// Forms with files and bodies that are passed through get 413 beyond it; they are kept on the disk while they are sent on.
+    pub max_upload_bytes: u64,
     /// Time limits for slow clients and for stopping.
     pub client: ClientTimeouts,
     /// The spend journal.
@@ -145,6 +147,7 @@ impl Default for General {
             database_url: None,
             admin_url: None,
             max_request_body_bytes: 50_000_000,
+            max_upload_bytes: 512 << 20,
             client: ClientTimeouts {
                 header: Duration::from_secs(10),
                 body: Duration::from_mins(2),

@@ -206,6 +206,7 @@ pub(super) struct RawGeneral {
     pub admin_url: Option<Text>,
     pub built_in_models: Option<bool>,
     pub max_request_body: Option<Text>,
+    pub max_upload: Option<Text>,
     pub client_timeouts: RawClientTimeouts,
     pub journal: RawJournal,
     pub egress: RawEgress,

@@ -18,7 +18,6 @@ mod stream_writer;
 pub mod tap;
 mod usage;
 mod vendor_answer;
-mod vendor_failure;
 mod vendor_input;
 mod vendor_parts;
 mod vendor_request;
@@ -27,6 +26,7 @@ mod vendor_stream;
 use deltallm_shared::error::ApiError;
 pub use state::{needs_state, read_index};
 
+use super::error_reader;
 use crate::canonical::{Answer, ChatRequest, Failure, Unsupported};
 use crate::dialect::{Asked, ClientDialect, DialectId, StreamReader, StreamWriter, Unreadable, VendorDialect};
 
@@ -76,6 +76,9 @@ impl VendorDialect for OpenAiResponses {
     }
 
     fn read_error(&self, status: u16, body: &[u8]) -> Failure {
-        vendor_failure::read(status, body)
+        error_reader::read(status, body)
     }
 }
+
+#[cfg(test)]
+mod tests;

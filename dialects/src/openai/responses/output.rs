@@ -119,12 +119,17 @@ impl Output {
     pub fn push_call(&mut self, call_id: &str, name: &str, arguments: &str, signature: Option<&str>) {
         let call_id = if call_id.is_empty() { self.id("call") } else { call_id.to_owned() };
         if let Some(signature) = signature {
-            let signature = Some(signature.to_owned());
-            self.push_reasoning("", &Sealed { signature, encrypted: None, call: Some(call_id.clone()) });
+            self.push_call_signature(&call_id, signature);
         }
         let (id, name) = (self.id("fc"), name.to_owned());
         let arguments = arguments.to_owned();
         self.items.push(Item::FunctionCall { id, status: Status::InProgress, call_id, name, arguments });
+    }
+
+    /// Adds thoughts without words, which hold the signature of a call.
+    pub fn push_call_signature(&mut self, call_id: &str, signature: &str) {
+        let (signature, call) = (Some(signature.to_owned()), Some(call_id.to_owned()));
+        self.push_reasoning("", &Sealed { signature, encrypted: None, call });
     }
 
     /// Adds a part that comes whole; what has no place in this dialect is left out.

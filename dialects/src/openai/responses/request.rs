@@ -25,8 +25,15 @@ const OWN: [&str; 14] = [
     "truncation",
 ];
 
-/// Values of fields that only say what is so anyway.
-const DEFAULTS: [(&str, &str); 2] = [("truncation", "disabled"), ("prompt_cache_retention", "in_memory")];
+/// Whether a value only says what is so anyway. Translated answers are never stored.
+fn is_usual(name: &str, value: &Value) -> bool {
+    match name {
+        "store" => value == &Value::Bool(false),
+        "truncation" => value == "disabled",
+        "prompt_cache_retention" => value == "in_memory",
+        _ => false,
+    }
+}
 
 /// Reads a body.
 pub(super) fn read(body: &[u8], path_model: Option<&str>) -> Result<ChatRequest, ApiError> {
@@ -77,8 +84,7 @@ pub(super) fn read(body: &[u8], path_model: Option<&str>) -> Result<ChatRequest,
         request.output_format = read_text(text, &mut request.own)?;
     }
     for name in OWN {
-        let is_default = |value: &Value| DEFAULTS.iter().any(|(field, usual)| *field == name && value == usual);
-        if let Some(value) = fields.take(name).filter(|value| !is_default(value)) {
+        if let Some(value) = fields.take(name).filter(|value| !is_usual(name, value)) {
             request.own.insert(name.to_owned(), value);
         }
     }
@@ -136,6 +142,8 @@ fn read_text(mut fields: Fields, own: &mut Map<String, Value>) -> Result<OutputF
         Some(format) => read_format(format)?,
         None => OutputFormat::Text,
     };
+    // Chat completions have it too, outside of an object.
+    own.extend(fields.take("verbosity").map(|verbosity| ("verbosity".to_owned(), verbosity)));
     own.extend(others("text", fields));
     Ok(format)
 }
@@ -154,7 +162,7 @@ fn read_format(mut fields: Fields) -> Result<OutputFormat, ApiError> {
     }
 }
 
-/// What is left of an object, under names with a dot: `text.verbosity`.
+/// What is left of an object, under names with a dot: `reasoning.context`.
 fn others(object: &str, fields: Fields) -> impl Iterator<Item = (String, Value)> {
     let rest = fields.rest().into_iter().filter(|(_, value)| !value.is_null());
     rest.map(move |(name, value)| (format!("{object}.{name}"), value))

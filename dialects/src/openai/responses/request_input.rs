@@ -95,8 +95,12 @@ impl Turns<'_> {
             text = read_thoughts(&mut fields, "content")?;
         }
         let sealed = fields.string("encrypted_content")?.map(Sealed::of_text).unwrap_or_default();
-        if let Some(call) = sealed.call {
-            self.call_signature = sealed.signature.map(|signature| (call, signature));
+        if let (Some(call), signature) = (&sealed.call, &sealed.signature) {
+            // It stands before its call, or after it where the vendor gave it last.
+            match self.turn().parts.iter_mut().find_map(|part| signature_of(part, call)) {
+                Some(place) => place.clone_from(signature),
+                None => self.call_signature = sealed.call.zip(sealed.signature),
+            }
             return Ok(());
         }
         let Sealed { signature, encrypted, .. } = sealed;
@@ -123,6 +127,14 @@ impl Turns<'_> {
         }
         let last = self.messages.len() - 1;
         &mut self.messages[last]
+    }
+}
+
+/// The place for the signature of this call.
+fn signature_of<'a>(part: &'a mut Part, call: &str) -> Option<&'a mut Option<String>> {
+    match &mut part.kind {
+        PartKind::ToolCall { id, signature, .. } if id == call => Some(signature),
+        _ => None,
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Writer {
     item_is_open: bool,
     part: Option<OpenPart>,
     citations: Vec<Citation>,
+    /// Came after the call that it belongs to had begun.
+    late_signature: Option<String>,
     usage: Option<Usage>,
     stop: Option<StopReason>,
     is_over: bool,
@@ -56,6 +58,7 @@ impl Writer {
             item_is_open: false,
             part: None,
             citations: Vec::new(),
+            late_signature: None,
             usage: None,
             stop: None,
             is_over: false,
@@ -166,6 +169,7 @@ impl Writer {
                 let event = ArgumentsDelta { item_id: id, output_index: at, delta: more };
                 self.events.write("response.function_call_arguments.delta", &event, out);
             }
+            (Some(OpenPart::Call), Delta::Signature(signature), _) => self.late_signature = Some(signature.clone()),
             _ => {}
         }
     }
@@ -262,6 +266,14 @@ impl Writer {
             item.set_status(status);
         }
         self.done_at(self.output.items.len().saturating_sub(1), out);
+        let signature = self.late_signature.take();
+        if let (Some(signature), Some(Item::FunctionCall { call_id, .. })) = (signature, self.output.items.last()) {
+            let call_id = call_id.clone();
+            self.output.push_call_signature(&call_id, &signature);
+            self.added(out);
+            self.item_is_open = false;
+            self.done_at(self.output.items.len().saturating_sub(1), out);
+        }
     }
 
     fn end(&mut self, out: &mut BytesMut) {

@@ -90,9 +90,14 @@ mod tests {
 
     #[test]
     fn strange_usage_is_none() {
-        for body in
-            ["{}", r#"{"usage":null}"#, r#"{"usage":{}}"#, r#"{"usage":[1]}"#, r#"{"usage":{"input_tokens":-1}}"#, ""]
-        {
+        for body in [
+            "{}",
+            r#"{"usage":null}"#,
+            r#"{"usage":{}}"#,
+            r#"{"usage":"many"}"#,
+            r#"{"usage":{"input_tokens":-1}}"#,
+            "",
+        ] {
             assert_eq!(of_response(body.as_bytes()), None, "{body}");
         }
     }

@@ -5,9 +5,9 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value, json};
 
 use super::usage;
-use super::vendor_failure::WireError;
 use crate::canonical::{Answer, Choice, Citation, Failure, FailureClass, Part, PartKind, Source, StopReason};
 use crate::dialect::Unreadable;
+use crate::openai::error_reader;
 
 /// The members that say something about the answer.
 #[derive(Debug, Default, Deserialize)]
@@ -17,7 +17,8 @@ pub(super) struct WireResponse<'a> {
     pub model: Option<String>,
     created_at: Option<Number>,
     status: Option<String>,
-    error: Option<WireError>,
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
     incomplete_details: Option<WireIncomplete>,
     #[serde(borrow)]
     pub output: Option<Vec<&'a RawValue>>,
@@ -52,7 +53,10 @@ impl WireResponse<'_> {
     /// Why it failed, where it did.
     pub fn failure(self) -> Option<Failure> {
         let has_failed = matches!(self.status.as_deref(), Some("failed" | "cancelled"));
-        has_failed.then(|| self.error.unwrap_or_default().into_failure(FailureClass::Server))
+        has_failed.then(|| match self.error {
+            Some(error) => error_reader::read_in_stream(error.get().as_bytes()),
+            None => Failure::new(FailureClass::Server),
+        })
     }
 }
 

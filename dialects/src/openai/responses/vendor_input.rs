@@ -62,10 +62,10 @@ impl Writer<'_, '_> {
                     let output = self.output(parts, path)?;
                     self.item(message, json!({"type": "function_call_output", "call_id": call_id, "output": output}));
                 }
-                PartKind::Reasoning { text, encrypted, .. } => {
+                PartKind::Reasoning { text, encrypted, signature } => {
                     let mut encrypted = encrypted.as_deref();
                     // Streams bring the text and what is encrypted one after the other.
-                    if encrypted.is_none() {
+                    if encrypted.is_none() && signature.is_none() {
                         encrypted = parts.next_if(|next| only_encrypted(next).is_some()).and_then(only_encrypted);
                     }
                     // Thoughts that another vendor signed, or nobody, mean nothing to this one.
@@ -135,12 +135,15 @@ impl Writer<'_, '_> {
         let mut content = match &part.kind {
             PartKind::Text { text, .. } | PartKind::Refusal { text } => json!({"type": "input_text", "text": text}),
             PartKind::Image { source, detail } => {
-                let detail = detail.as_deref().unwrap_or("auto");
-                match (source, source.to_url()) {
-                    (Source::File { id }, _) => json!({"type": "input_image", "file_id": id, "detail": detail}),
-                    (_, Some(url)) => json!({"type": "input_image", "image_url": url, "detail": detail}),
+                let mut image = match (source, source.to_url()) {
+                    (Source::File { id }, _) => json!({"type": "input_image", "file_id": id}),
+                    (_, Some(url)) => json!({"type": "input_image", "image_url": url}),
                     (_, None) => return Err(self.impossible(&part.kind, path, "")),
+                };
+                if let (Some(detail), Value::Object(image)) = (detail, &mut image) {
+                    image.insert("detail".to_owned(), detail.as_str().into());
                 }
+                image
             }
             PartKind::Document { source, title, .. } => document(source, title.as_deref()),
             PartKind::Audio { source: Source::Data { media_type, data } } => match media_type.as_str() {

@@ -4,6 +4,7 @@ use deltallm_shared::error::ApiError;
 use serde_json::{Map, Value, json};
 
 use super::vendor_input;
+use crate::canonical::param_name;
 use crate::canonical::{ChatRequest, Effort, OutputFormat, PartKind, Reasoning, Tool, ToolChoice, Unsupported};
 use crate::dialect::DialectId;
 
@@ -87,8 +88,8 @@ fn write_own(
 ) -> Result<(), ApiError> {
     for (name, value) in &request.own {
         let name = match request.source {
-            DialectId::OpenAiResponses => name.as_str(),
-            DialectId::OpenAiChat if name == "verbosity" => "text.verbosity",
+            DialectId::OpenAiResponses | DialectId::OpenAiChat if name == "verbosity" => "text.verbosity",
+            DialectId::OpenAiResponses => name,
             DialectId::OpenAiChat if SHARED_WITH_CHAT.contains(&name.as_str()) => name,
             _ => {
                 unsupported.refuse(name)?;
@@ -116,7 +117,8 @@ fn write_include(request: &ChatRequest, own: Option<Value>) -> Vec<Value> {
         _ => Vec::new(),
     };
     let mut parts = request.messages.iter().flat_map(|message| &message.parts);
-    let thinks = request.reasoning.as_ref().is_some_and(|reasoning| reasoning.effort != Some(Effort::None))
+    let effort = request.reasoning.as_ref().and_then(effort_of);
+    let thinks = effort.is_some_and(|effort| effort != Effort::None)
         || parts.any(|part| matches!(part.kind, PartKind::Reasoning { encrypted: Some(_), .. }));
     if thinks {
         include.push("reasoning.encrypted_content".into());
@@ -162,11 +164,14 @@ fn write_choice(choice: &ToolChoice) -> Value {
 
 fn write_reasoning(reasoning: &Reasoning) -> Option<Value> {
     let mut object = Map::new();
-    let effort = reasoning.effort.or(reasoning.budget_tokens.map(Effort::of_budget));
-    put(&mut object, "effort", effort.map(Effort::name));
+    put(&mut object, "effort", effort_of(reasoning).map(Effort::name));
     let shown = (reasoning.show == Some(true)).then_some("auto");
     put(&mut object, "summary", reasoning.summary.as_deref().or(shown));
     (!object.is_empty()).then_some(Value::Object(object))
+}
+
+fn effort_of(reasoning: &Reasoning) -> Option<Effort> {
+    reasoning.effort.or(reasoning.budget_tokens.map(Effort::of_budget))
 }
 
 fn write_format(format: &OutputFormat) -> Option<Value> {
@@ -183,9 +188,4 @@ fn write_format(format: &OutputFormat) -> Option<Value> {
             Some(Value::Object(object))
         }
     }
-}
-
-/// TODO-MERGE
-fn param_name(_source: DialectId, name: &'static str) -> &'static str {
-    name
 }

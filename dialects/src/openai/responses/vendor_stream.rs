@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::usage;
 use super::vendor_answer::{Kind, WireCall, WireReasoning, WireResponse, read_annotation, read_item};
 use super::vendor_parts::{Parts, Place};
-use super::{usage, vendor_failure};
-use crate::canonical::{Delta, Event, PartKind, PartStart};
+use crate::canonical::{Delta, Event, Failure, FailureClass, PartKind, PartStart};
 use crate::dialect::{StreamReader, Unreadable};
+use crate::openai::error_reader;
 use crate::sse::{self, SseDecoder};
 
 /// See the module.
@@ -137,9 +138,9 @@ impl State {
             "response.failed" | "response.cancelled" => {
                 let response = wire.response.and_then(|response| serde_json::from_str(response.get()).ok());
                 let failure = response.and_then(|response: WireResponse<'_>| response.failure());
-                self.fail(failure.unwrap_or_else(|| vendor_failure::read_event(b"{}")), events);
+                self.fail(failure.unwrap_or_else(|| Failure::new(FailureClass::Server)), events);
             }
-            "error" => self.fail(vendor_failure::read_event(payload), events),
+            "error" => self.fail(error_reader::read_in_stream(payload), events),
             "keepalive" => events.push(Event::Ping),
             _ => {}
         }
@@ -318,7 +319,7 @@ impl State {
         Ok(())
     }
 
-    fn fail(&mut self, failure: crate::canonical::Failure, events: &mut Vec<Event>) {
+    fn fail(&mut self, failure: Failure, events: &mut Vec<Event>) {
         events.push(Event::Error(failure));
         self.is_over = true;
     }

@@ -6,8 +6,9 @@ use deltallm_dialects::{
     dialect::{Asked, ClientDialect, DialectId, client_dialect, vendor_dialect},
     embedding::{self, embedding_vendor},
     openai::usage,
+    rerank::{self, RerankVendor, rerank_vendor},
 };
-use deltallm_shared::{event::Outcome, operation::Operation};
+use deltallm_shared::{event::Outcome, operation::Operation, pricing::Usage};
 
 use super::{Passed, RelayError, broken_off, client_of, own_words::OwnWords, refused};
 use crate::{
@@ -109,6 +110,14 @@ impl Told {
                 let encoding = request.map_err(|error| RelayError(error.to_string()))?.encoding;
                 Ok(embedding::openai::write_answer(&answer, &self.asked.model, encoding)?.into())
             }
+            Words::Rerank(id) => {
+                let vendor = rerank_vendor(id).ok_or_else(|| RelayError("no such form".to_owned()))?;
+                let answer = vendor.read_answer(body)?;
+                answer.usage.into_iter().for_each(|usage| record.usage(usage));
+                let request = rerank::client::read_request(&self.body, Some(&self.asked.model));
+                let request = request.map_err(|error| RelayError(error.to_string()))?;
+                Ok(rerank::client::write_answer(&answer, &request, &self.asked.unique).into())
+            }
             Words::Chat(id) => {
                 let vendor = vendor_dialect(id).ok_or_else(|| RelayError("no such dialect".to_owned()))?;
                 let client = client_dialect(self.client).ok_or_else(|| RelayError("no such dialect".to_owned()))?;
@@ -135,6 +144,12 @@ fn stream(client: &dyn ClientDialect, answer: Answer, asked: &Asked) -> Bytes {
 
 /// Usage of a document that the client has as it came.
 fn read_as_it_is(words: Words, body: &[u8], record: &mut CallRecord) {
+    if words == Words::Same(Operation::Rerank)
+        && let Some(usage) = usage_of_reranker(body)
+    {
+        record.usage(usage);
+        return;
+    }
     let dialect = match words {
         Words::Same(Operation::ChatCompletions | Operation::Completions) => None,
         Words::Same(operation) => dialect_of(operation),
@@ -150,6 +165,12 @@ fn read_as_it_is(words: Words, body: &[u8], record: &mut CallRecord) {
             None => record.produced(body),
         },
     }
+}
+
+/// Cohere counts searches, Jina and those after it tokens.
+fn usage_of_reranker(body: &[u8]) -> Option<Usage> {
+    let of = |vendor: &dyn RerankVendor| vendor.read_answer(body).ok()?.usage;
+    of(&rerank::CohereRerank).or_else(|| of(&rerank::JinaRerank))
 }
 
 fn join(kept: Vec<Bytes>) -> Bytes {

@@ -4,12 +4,18 @@
 //! whole is on record already. One file per kind of answer.
 
 mod document;
+mod media;
+mod object;
+mod onward;
 mod outgoing;
 mod own_words;
+mod realtime;
 mod refusal;
 mod same_stream;
 mod tapped_stream;
 mod translated_stream;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use deltallm_dialects::{
@@ -18,11 +24,16 @@ use deltallm_dialects::{
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
+    event::Outcome,
     operation::Operation,
 };
 pub use document::DocumentRelay;
+pub use media::MediaRelay;
+pub use object::{Naming, ObjectRelay};
+pub use onward::{Known, OnwardRelay};
 use own_words::OwnWords;
 use pingora::http::ResponseHeader;
+pub use realtime::RealtimeRelay;
 pub use refusal::RefusalRelay;
 pub use same_stream::SameStream;
 pub use tapped_stream::TappedStream;
@@ -43,6 +54,14 @@ pub enum Relay {
     Tapped(TappedStream),
     /// Events of one dialect, told in another.
     Translated(Box<TranslatedStream>),
+    /// Sound, pictures, judgements of texts.
+    Media(MediaRelay),
+    /// A description of something at a provider.
+    Object(ObjectRelay),
+    /// An answer of a provider's own interface.
+    Onward(OnwardRelay),
+    /// A conversation over a WebSocket.
+    Realtime(RealtimeRelay),
     /// One document, passed on as it comes or told in another dialect at its end.
     Document(DocumentRelay),
     /// An error of the provider, replaced at its end by ours.
@@ -67,6 +86,18 @@ pub struct Refused {
     pub body: Bytes,
     /// What the vendor said; `None` where it was not the vendor's word.
     pub failure: Option<Failure>,
+    /// The vendor's status, where it had one of its own.
+    pub status: Option<u16>,
+    /// How long the vendor wants to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Refused {
+    /// How such a call is recorded.
+    pub fn outcome(&self) -> Outcome {
+        let is_callers = self.failure.as_ref().is_some_and(|failure| failure.class.is_callers());
+        if is_callers { Outcome::Refused } else { Outcome::UpstreamError }
+    }
 }
 
 /// The upstream's answer cannot be followed any further.
@@ -96,6 +127,9 @@ impl Relay {
             return Self::Refusal(RefusalRelay::new(header, words, context));
         }
         let Some(call) = &context.call else { return Self::document(status) };
+        if let Some(relay) = Self::untold(header, call, context) {
+            return relay;
+        }
         let media_type = header.headers.get("content-type").map_or(&b""[..], |value| value.as_bytes());
         let is_stream = media_type.starts_with(b"text/event-stream")
             || media_type.starts_with(b"application/vnd.amazon.eventstream");
@@ -117,6 +151,27 @@ impl Relay {
         }
     }
 
+    /// Of answers that are never told in other words.
+    fn untold(header: &ResponseHeader, call: &Call, context: &RequestContext) -> Option<Self> {
+        let status = header.status.as_u16();
+        let media_type = header.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let words = context.attempt.as_ref().map(|attempt| attempt.words)?;
+        match (&context.naming, words) {
+            (Some(naming), Words::Same(Operation::Files | Operation::Batches))
+                if media_type.starts_with("application/json") =>
+            {
+                Some(Self::Object(ObjectRelay::new(naming.clone(), status)))
+            }
+            _ => match context.onward {
+                Some(known) => Some(Self::Onward(OnwardRelay::new(known, media_type, status))),
+                None if call.operation.is_media() && matches!(words, Words::Same(_)) => {
+                    Some(Self::Media(MediaRelay::new(call.operation, media_type, status, OwnWords::of(context))))
+                }
+                None => None,
+            },
+        }
+    }
+
     /// For a stream of OpenAI's chat. `show_usage`: the client asked for usage itself.
     fn stream(show_usage: bool, own: OwnWords) -> Self {
         Self::Same(SameStream::new(show_usage, own))
@@ -131,8 +186,15 @@ impl Relay {
     pub fn rewrites(&self) -> bool {
         match self {
             Self::Document(document) => document.is_translated(),
+            Self::Media(media) => media.is_events(),
+            Self::Onward(_) | Self::Realtime(_) => false,
             _ => true,
         }
+    }
+
+    /// Whether such an answer may have no body.
+    pub fn may_be_empty(&self) -> bool {
+        matches!(self, Self::Onward(_) | Self::Object(_))
     }
 
     /// The type of what the client gets, where it is not the upstream's.
@@ -151,7 +213,17 @@ impl Relay {
             Self::Same(stream) => Some(stream.own.event(error)),
             Self::Tapped(stream) => Some(stream.own.event(error)),
             Self::Translated(stream) => Some(stream.error(error)),
-            Self::Document(_) | Self::Refusal(_) => None,
+            Self::Media(media) => media.is_events().then(|| media.own.event(error)),
+            Self::Realtime(_) => Some(RealtimeRelay::last_words(error)),
+            Self::Document(_) | Self::Refusal(_) | Self::Object(_) | Self::Onward(_) => None,
+        }
+    }
+
+    /// What the client is told, where the answer is an error: with what is known of it so far.
+    pub fn verdict(&mut self) -> Option<Refused> {
+        match self {
+            Self::Refusal(refusal) => Some(refusal.verdict()),
+            _ => None,
         }
     }
 
@@ -172,6 +244,10 @@ impl Relay {
             Self::Tapped(stream) => stream.pass(piece, is_end, is_begun, record),
             Self::Translated(stream) => stream.pass(&piece, is_end, is_begun, record),
             Self::Document(document) => document.pass(piece, is_end, record),
+            Self::Media(media) => media.pass(piece, is_end, record),
+            Self::Object(object) => object.pass(&piece, is_end, record),
+            Self::Onward(onward) => Ok(onward.pass(piece, is_end, record)),
+            Self::Realtime(realtime) => Ok(realtime.pass(piece, is_end, record)),
             Self::Refusal(refusal) => Ok(refusal.pass(&piece, is_end)),
         }
     }
@@ -205,7 +281,7 @@ fn client_of(call: &Call) -> DialectId {
 
 /// An error in the place of an answer of which nothing was sent yet.
 fn refused(operation: Option<Operation>, error: ApiError, failure: Option<Failure>) -> Passed {
-    Passed::Refused(Refused { body: error_body(operation, &error), error, failure })
+    Passed::Refused(Refused { body: error_body(operation, &error), error, failure, status: None, retry_after: None })
 }
 
 /// The upstream broke off, or said something that cannot be read.

@@ -1,12 +1,15 @@
 //! An error of the provider: kept to its end, understood, and told in the client's dialect with our words or the provider's.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
     canonical::{Failure, FailureClass},
     dialect::{DialectId, vendor_dialect},
     embedding::embedding_vendor,
+    rerank::rerank_vendor,
 };
-use deltallm_shared::{error::ApiError, event::Outcome};
+use deltallm_shared::error::ApiError;
 use http::HeaderValue;
 use pingora::http::ResponseHeader;
 use serde_json::Value;
@@ -62,15 +65,11 @@ impl RefusalRelay {
         let failure = self.failure();
         let error = self.own.tell(&failure);
         let body = self.presentable(&failure, &error).unwrap_or_else(|| error_body(self.own.operation, &error));
-        let told = Refused { error, body, failure: Some(failure) };
+        let seconds = self.retry_after.as_ref().and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let retry_after = seconds.map(Duration::from_secs);
+        let told = Refused { error, body, failure: Some(failure), status: Some(self.status), retry_after };
         self.told = Some(told.clone());
         told
-    }
-
-    /// How such a call is recorded.
-    pub fn outcome(refused: &Refused) -> Outcome {
-        let is_callers = refused.failure.as_ref().is_some_and(|failure| failure.class.is_callers());
-        if is_callers { Outcome::Refused } else { Outcome::UpstreamError }
     }
 
     pub(super) fn pass(&mut self, piece: &Bytes, is_end: bool) -> Passed {
@@ -92,6 +91,7 @@ impl RefusalRelay {
         }
         match self.words {
             Words::Embedding(id) => embedding_vendor(id).map(|vendor| vendor.read_error(status, body)),
+            Words::Rerank(id) => rerank_vendor(id).map(|vendor| vendor.read_error(status, body)),
             _ => {
                 let dialect =
                     dialect.map(|id| if id == DialectId::OpenAiCompletions { DialectId::OpenAiChat } else { id });

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
     canonical::Event,
     dialect::{Asked, DialectId, StreamReader, StreamWriter, VendorDialect, client_dialect},
+    gemini,
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -28,6 +29,7 @@ impl TranslatedStream {
     pub fn new(vendor: &'static dyn VendorDialect, call: &Call, asked: &Asked, own: OwnWords) -> Self {
         let is_array = !call.wants_events && call.dialect() == Some(DialectId::GeminiGenerate);
         let writer = match client_dialect(client_of(call)) {
+            Some(_) if is_array => gemini::array_stream_writer(asked),
             Some(client) => client.stream_writer(asked),
             None => Box::new(Nothing),
         };
