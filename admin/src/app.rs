@@ -15,7 +15,10 @@ use crate::{
     config_stream,
     error::AdminError,
     ingest, middleware, openapi, permissions,
-    routes::{health, keys, me, models, organizations, providers, requests, session as log_in, spend, teams, users},
+    routes::{
+        credentials, health, keys, me, models, organizations, providers, requests, session as log_in, spend, teams,
+        users,
+    },
     state::Shared,
     ui,
 };
@@ -54,6 +57,8 @@ fn api(config: &mut web::ServiceConfig) {
         .service(at("/models/test").post(models::test))
         .service(at("/models/{id}").get(models::get).patch(models::update).delete(models::delete))
         .service(at("/providers").get(providers::list))
+        .service(at("/credentials").get(credentials::list).post(credentials::create))
+        .service(at("/credentials/{id}").get(credentials::get).patch(credentials::update).delete(credentials::delete))
         .service(at("/teams").get(teams::list).post(teams::create))
         .service(at("/teams/{id}").get(teams::get).patch(teams::update).delete(teams::delete))
         .service(at("/users").get(users::list).post(users::create))

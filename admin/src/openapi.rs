@@ -11,7 +11,9 @@ use utoipa::{
 
 use crate::{
     auth::session,
-    routes::{keys, me, models, organizations, providers, requests, session as log_in, spend, teams, users},
+    routes::{
+        credentials, keys, me, models, organizations, providers, requests, session as log_in, spend, teams, users,
+    },
 };
 
 #[derive(OpenApi)]
@@ -25,6 +27,7 @@ use crate::{
         log_in::log_in, log_in::log_out, me::get, me::set_password,
         keys::list, keys::create, keys::get, keys::update, keys::delete, keys::block, keys::unblock,
         models::list, models::create, models::get, models::update, models::delete, models::test, providers::list,
+        credentials::list, credentials::create, credentials::get, credentials::update, credentials::delete,
         teams::list, teams::create, teams::get, teams::update, teams::delete,
         users::list, users::create, users::get, users::update, users::delete,
         organizations::list, organizations::create, organizations::get, organizations::update, organizations::delete,

@@ -53,6 +53,12 @@ pub const RULES: &[Rule] = &[
     ("DELETE", "/api/v1/models/{id}",         Permission::Write),
     ("GET",    "/api/v1/providers",           Permission::Read),
 
+    ("GET",    "/api/v1/credentials",         Permission::Read),
+    ("POST",   "/api/v1/credentials",         Permission::Write),
+    ("GET",    "/api/v1/credentials/{id}",    Permission::Read),
+    ("PATCH",  "/api/v1/credentials/{id}",    Permission::Write),
+    ("DELETE", "/api/v1/credentials/{id}",    Permission::Write),
+
     ("GET",    "/api/v1/teams",               Permission::Read),
     ("POST",   "/api/v1/teams",               Permission::Write),
     ("GET",    "/api/v1/teams/{id}",          Permission::Read),

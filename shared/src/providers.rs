@@ -307,9 +307,9 @@ pub const PROVIDERS: &[Provider] = &[
 ];
 
 impl Provider {
-    /// Whether its usual address holds the region, so that a deployment without an address must name one.
+    /// Whether a deployment without an address must name a region, because the usual address holds it. Vertex AI has a global one.
     pub fn needs_region(&self) -> bool {
-        matches!(self.wire, Wire::Vertex | Wire::Bedrock)
+        self.wire == Wire::Bedrock
     }
 
     /// Where it usually stands; `None` where the deployment must say so, or must name a region and does not.
@@ -318,7 +318,7 @@ impl Provider {
     /// quotas"; China's regions have a domain of their own.
     pub fn usual_api_base(&self, region: Option<&str>) -> Option<String> {
         match (self.wire, region) {
-            (Wire::Vertex, Some("global")) => Some("https://aiplatform.googleapis.com".to_owned()),
+            (Wire::Vertex, None | Some("global")) => Some("https://aiplatform.googleapis.com".to_owned()),
             (Wire::Vertex, Some(region)) => Some(format!("https://{region}-aiplatform.googleapis.com")),
             (Wire::Bedrock, Some(region)) if region.starts_with("cn-") => {
                 Some(format!("https://bedrock-runtime.{region}.amazonaws.com.cn"))
@@ -368,10 +368,8 @@ mod tests {
         let base = |id, region| provider(id).unwrap().usual_api_base(region);
         let text = |url: &str| Some(url.to_owned());
         assert_eq!(base("openai", None), text("https://api.openai.com/v1"));
-        assert_eq!(
-            (base("vertex_ai", None), base("bedrock", None), base("azure", Some("westeurope"))),
-            (None, None, None)
-        );
+        assert_eq!((base("bedrock", None), base("azure", Some("westeurope"))), (None, None));
+        assert_eq!(base("vertex_ai", None), base("vertex_ai", Some("global")));
         assert_eq!(base("vertex_ai", Some("europe-west4")), text("https://europe-west4-aiplatform.googleapis.com"));
         assert_eq!(base("vertex_ai", Some("global")), text("https://aiplatform.googleapis.com"));
         assert_eq!(base("bedrock", Some("eu-west-1")), text("https://bedrock-runtime.eu-west-1.amazonaws.com"));

@@ -9,6 +9,7 @@ mod books;
 mod caller;
 mod config;
 mod dashboard;
+pub mod providers;
 mod sse;
 mod system;
 mod upstream;

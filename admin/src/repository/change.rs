@@ -25,6 +25,7 @@ pub struct Change {
 pub async fn upsert(transaction: &Transaction<'_>, entity: &Entity) -> Result<i64, AdminError> {
     let (name, id) = match entity {
         Entity::Deployment(record) => ("deployment", record.id.0),
+        Entity::Credential(record) => ("credential", record.id.0),
         Entity::Key(record) => ("key", record.id.0),
         Entity::Team(record) => ("team", record.id.0),
         Entity::User(record) => ("user", record.id.0),
@@ -42,6 +43,7 @@ pub async fn delete(transaction: &Transaction<'_>, kind: EntityKind, id: Uuid) -
 const fn kind_name(kind: EntityKind) -> &'static str {
     match kind {
         EntityKind::Deployment => "deployment",
+        EntityKind::Credential => "credential",
         EntityKind::Key => "key",
         EntityKind::Team => "team",
         EntityKind::User => "user",

@@ -4,7 +4,7 @@ use deadpool_postgres::GenericClient;
 use deltallm_shared::{
     control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
     crypto::Sealed,
-    ids::DeploymentId,
+    ids::{CredentialId, DeploymentId},
     money::UnitPrice,
     pricing::ModelPrices,
     time_text::Timestamp,
@@ -25,7 +25,10 @@ pub struct DeploymentRow {
 macro_rules! select {
     () => {
         "SELECT id, model_name, provider, upstream_model, api_base, api_key_sealed, mode, timeout_ms, stream_timeout_ms, weight,
-                tags, input_cost_per_token_femto_usd, output_cost_per_token_femto_usd, mock, is_blocked, created_at
+                tags, input_cost_per_token_femto_usd, output_cost_per_token_femto_usd, mock, is_blocked, created_at,
+                api_version, region, project, drop_params,
+                ARRAY(SELECT c.credential_id FROM deployment_credential c WHERE c.deployment_id = deployment.id ORDER BY c.position)
+                    AS credential_ids
          FROM deployment"
     };
 }
@@ -43,6 +46,11 @@ fn read(row: &Row) -> Result<DeploymentRow, AdminError> {
         upstream_model: row.try_get("upstream_model")?,
         api_base: row.try_get("api_base")?,
         sealed_api_key: row.try_get::<_, Option<String>>("api_key_sealed")?.map(Sealed),
+        credential_ids: row.try_get::<_, Vec<Uuid>>("credential_ids")?.into_iter().map(CredentialId).collect(),
+        api_version: row.try_get("api_version")?,
+        region: row.try_get("region")?,
+        project: row.try_get("project")?,
+        drop_params: row.try_get("drop_params")?,
         timeout_ms: millis("timeout_ms")?,
         stream_timeout_ms: millis("stream_timeout_ms")?,
         weight: row.try_get::<_, i32>("weight")?.unsigned_abs(),
@@ -91,8 +99,8 @@ pub async fn lock(client: &impl GenericClient, id: Uuid) -> Result<Option<Deploy
 pub async fn insert(client: &impl GenericClient, deployment: &DeploymentRecord) -> Result<(), AdminError> {
     let sql = "INSERT INTO deployment (id, model_name, provider, upstream_model, api_base, api_key_sealed, mode, timeout_ms,
                    stream_timeout_ms, weight, tags, input_cost_per_token_femto_usd, output_cost_per_token_femto_usd, mock,
-                   is_blocked)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+                   is_blocked, api_version, region, project, drop_params)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
     write(client, sql, deployment).await
 }
 
@@ -101,7 +109,7 @@ pub async fn update(client: &impl GenericClient, deployment: &DeploymentRecord) 
     let sql = "UPDATE deployment SET model_name = $2, provider = $3, upstream_model = $4, api_base = $5, api_key_sealed = $6,
                    mode = $7, timeout_ms = $8, stream_timeout_ms = $9, weight = $10, tags = $11,
                    input_cost_per_token_femto_usd = $12, output_cost_per_token_femto_usd = $13, mock = $14, is_blocked = $15,
-                   updated_at = now()
+                   api_version = $16, region = $17, project = $18, drop_params = $19, updated_at = now()
                WHERE id = $1";
     write(client, sql, deployment).await
 }
@@ -132,7 +140,20 @@ async fn write(
             &deployment.prices.map(|prices| prices.output.femto()),
             &mock,
             &deployment.blocked,
+            &deployment.api_version,
+            &deployment.region,
+            &deployment.project,
+            &deployment.drop_params,
         ],
+    )
+    .await?;
+    let ids: Vec<Uuid> = deployment.credential_ids.iter().map(|id| id.0).collect();
+    execute(client, "DELETE FROM deployment_credential WHERE deployment_id = $1", &[&deployment.id.0]).await?;
+    execute(
+        client,
+        "INSERT INTO deployment_credential (deployment_id, position, credential_id)
+         SELECT $1, position, id FROM unnest($2::uuid[]) WITH ORDINALITY AS pool (id, position)",
+        &[&deployment.id.0, &ids],
     )
     .await?;
     Ok(())

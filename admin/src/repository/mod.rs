@@ -3,6 +3,7 @@
 //! A `…Row` is what a table holds; `views` shows it. Functions take any client, so that they run inside a transaction as well.
 
 pub mod change;
+pub mod credential;
 pub mod deployment;
 pub mod event;
 pub mod key;

@@ -4,7 +4,7 @@ use deadpool_postgres::Client;
 use deltallm_shared::control::ConfigSnapshot;
 use tokio_postgres::IsolationLevel;
 
-use super::{change, deployment, key, organization, team, user};
+use super::{change, credential, deployment, key, organization, team, user};
 use crate::error::AdminError;
 
 /// Reads it in one snapshot of the database, so that the version and the entities belong together.
@@ -14,6 +14,7 @@ pub async fn read(client: &mut Client) -> Result<(i64, ConfigSnapshot), AdminErr
     let version = change::version(&transaction).await?;
     let snapshot = ConfigSnapshot {
         deployments: deployment::all(&transaction).await?.into_iter().map(|row| row.record).collect(),
+        credentials: credential::all(&transaction).await?.into_iter().map(|row| row.record).collect(),
         keys: key::records(&transaction).await?,
         teams: team::records(&transaction).await?,
         users: user::records(&transaction).await?,

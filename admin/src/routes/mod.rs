@@ -1,5 +1,6 @@
 //! Handlers, one file per noun. A handler reads what it was given, asks `repository`, and answers with a view.
 
+pub mod credentials;
 pub mod health;
 pub mod keys;
 pub mod me;

@@ -1,19 +1,24 @@
 //! `/api/v1/models`: deployments of the database, of `config.yaml` and built-in ones in one list.
 
+use std::collections::HashSet;
+
 use actix_web::{HttpResponse, http::StatusCode};
+use deadpool_postgres::Transaction;
 use deltallm_shared::{
     config::FileDeployment,
     control::{DeploymentRecord, DeploymentSource, Entity, EntityKind, MockOptions},
+    credential::CredentialKind,
     crypto::Sealed,
-    ids::DeploymentId,
+    ids::{CredentialId, DeploymentId},
     pricing::ModelPrices,
-    providers::MOCK,
+    providers::{self, MOCK},
     secret::Secret,
     time_text::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::credentials::fits;
 use crate::{
     body::{Body, Query},
     error::AdminError,
@@ -22,7 +27,7 @@ use crate::{
     patch::Patch,
     path_id::PathId,
     repository::{
-        change,
+        change, credential,
         deployment::{self, DeploymentRow},
     },
     state::{Shared, State},
@@ -32,6 +37,8 @@ use crate::{
     },
 };
 
+/// More keys than that are better kept apart in deployments.
+const MAX_POOL: usize = 100;
 const MAX_WEIGHT: u32 = 1_000_000;
 const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
 const MAX_MOCK_DELAY_MS: u64 = 600_000;
@@ -78,6 +85,11 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
         upstream_model: validate::name("upstream_model", &draft.upstream_model)?,
         api_base,
         sealed_api_key: draft.api_key.map(|key| seal(&state, id, &key)).transpose()?,
+        credential_ids: pool(draft.credential_ids.unwrap_or_default())?,
+        api_version: place("api_version", draft.api_version, providers::is_api_version)?,
+        region: place("region", draft.region, providers::is_region)?,
+        project: place("project", draft.project, providers::is_project)?,
+        drop_params: draft.drop_params,
         timeout_ms: timeout("timeout_ms", draft.timeout_ms)?,
         stream_timeout_ms: timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
         weight: draft.weight.unwrap_or(1),
@@ -96,6 +108,7 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
     check(&record)?;
     let mut client = state.database.client().await?;
     let transaction = client.transaction().await?;
+    pin_credentials(&transaction, &state, &record).await?;
     deployment::insert(&transaction, &record).await?;
     let stored = deployment::find(&transaction, id.0).await?.ok_or_else(no_such_model)?;
     change::upsert(&transaction, &Entity::Deployment(stored.record.clone())).await?;
@@ -144,6 +157,7 @@ pub async fn update(
         ));
     }
     if row.record != before {
+        pin_credentials(&transaction, &state, &row.record).await?;
         deployment::update(&transaction, &row.record).await?;
         change::upsert(&transaction, &Entity::Deployment(row.record.clone())).await?;
     }
@@ -199,6 +213,16 @@ fn apply(state: &State, record: &mut DeploymentRecord, patch: DeploymentPatch) -
         Patch::Null => record.sealed_api_key = None,
         Patch::Value(key) => record.sealed_api_key = Some(seal(state, record.id, &key)?),
     }
+    if let Some(ids) = patch.credential_ids {
+        record.credential_ids = pool(ids)?;
+    }
+    patch.api_version.apply(&mut record.api_version);
+    patch.region.apply(&mut record.region);
+    patch.project.apply(&mut record.project);
+    patch.drop_params.apply(&mut record.drop_params);
+    record.api_version = place("api_version", record.api_version.take(), providers::is_api_version)?;
+    record.region = place("region", record.region.take(), providers::is_region)?;
+    record.project = place("project", record.project.take(), providers::is_project)?;
     timeout("timeout_ms", patch.timeout_ms.value().copied())?;
     timeout("stream_timeout_ms", patch.stream_timeout_ms.value().copied())?;
     patch.timeout_ms.apply(&mut record.timeout_ms);
@@ -226,17 +250,17 @@ fn apply(state: &State, record: &mut DeploymentRecord, patch: DeploymentPatch) -
 /// What must hold of a deployment as a whole.
 fn check(record: &DeploymentRecord) -> Result<(), AdminError> {
     let provider = validate::provider("provider", &record.provider)?;
-    if record.api_base.is_none() && provider.default_api_base.is_none() {
+    if record.api_base.is_none() && provider.usual_api_base(record.region.as_deref()).is_none() {
+        let missing = if provider.needs_region() { "region" } else { "api_base" };
         return Err(AdminError::invalid(
-            "api_base",
-            format!("`api_base` is required for the provider `{}`.", provider.id),
+            missing,
+            format!("`{missing}` is required for the provider `{}`.", provider.id),
         ));
     }
-    if provider.needs_api_key && record.sealed_api_key.is_none() {
-        return Err(AdminError::invalid(
-            "api_key",
-            format!("`api_key` is required for the provider `{}`.", provider.id),
-        ));
+    if provider.needs_api_key && record.sealed_api_key.is_none() && record.credential_ids.is_empty() {
+        let takes_key = provider.credential_style.takes(CredentialKind::ApiKey);
+        let names = if takes_key { "`api_key` or `credential_ids`" } else { "`credential_ids`" };
+        return Err(AdminError::invalid("api_key", format!("{names} is required for the provider `{}`.", provider.id)));
     }
     if record.weight > MAX_WEIGHT {
         return Err(AdminError::invalid("weight", format!("`weight` must be at most {MAX_WEIGHT}.")));
@@ -260,6 +284,59 @@ fn check(record: &DeploymentRecord) -> Result<(), AdminError> {
     Ok(())
 }
 
+/// A pool as a caller names it.
+fn pool(ids: Vec<Uuid>) -> Result<Vec<CredentialId>, AdminError> {
+    if ids.len() > MAX_POOL {
+        return Err(AdminError::invalid(
+            "credential_ids",
+            format!("`credential_ids` holds at most {MAX_POOL} credentials."),
+        ));
+    }
+    let mut seen = HashSet::new();
+    match ids.iter().find(|id| !seen.insert(**id)) {
+        Some(id) => Err(AdminError::invalid("credential_ids", format!("`credential_ids` names {id} twice."))),
+        None => Ok(ids.into_iter().map(CredentialId).collect()),
+    }
+}
+
+/// Sees to it that a deployment's credentials exist, suit its provider, and go on to do so until the transaction ends.
+async fn pin_credentials(
+    transaction: &Transaction<'_>,
+    state: &State,
+    record: &DeploymentRecord,
+) -> Result<(), AdminError> {
+    let wrong = |message: String| AdminError::invalid("credential_ids", message);
+    let ids: Vec<Uuid> = record.credential_ids.iter().map(|id| id.0).collect();
+    let found = credential::pin(transaction, &ids).await?;
+    for id in &record.credential_ids {
+        let Some(row) = found.iter().find(|row| row.record.id == *id) else {
+            let in_file = state.config().credentials.iter().any(|credential| credential.id == *id);
+            return Err(wrong(if in_file {
+                "A credential of config.yaml is for the models of config.yaml.".to_owned()
+            } else {
+                format!("There is no credential {id}.")
+            }));
+        };
+        fits(row.record.provider.as_deref(), row.record.kind, &record.provider)
+            .map_err(|why| wrong(format!("The credential `{}` cannot be used: {why}.", row.record.name)))?;
+        let is_signed = row.record.kind == CredentialKind::Aws;
+        if is_signed && record.region.is_none() {
+            return Err(AdminError::invalid("region", "`region` is required: a signature covers it."));
+        }
+    }
+    Ok(())
+}
+
+/// A text that becomes a part of an address; an empty one is none.
+fn place(param: &str, text: Option<String>, fits: fn(&str) -> bool) -> Result<Option<String>, AdminError> {
+    match text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
+        Some(text) if !fits(&text) => {
+            Err(AdminError::invalid(param, format!("`{param}` holds characters that it cannot hold.")))
+        }
+        text => Ok(text),
+    }
+}
+
 fn timeout(param: &str, value: Option<u64>) -> Result<Option<u64>, AdminError> {
     match value {
         Some(ms) if !(1..=MAX_TIMEOUT_MS).contains(&ms) => {
@@ -276,7 +353,7 @@ fn seal(state: &State, id: DeploymentId, key: &Secret<String>) -> Result<Sealed,
 
 /// The deployments that no database holds.
 fn configured(state: &State) -> Vec<DeploymentView> {
-    let view = |found: &FileDeployment| DeploymentView::new(found.record.clone(), found.api_key.is_some(), None);
+    let view = |found: &FileDeployment| DeploymentView::new(found.record.clone(), !found.credentials.is_empty(), None);
     state.config().deployments.iter().map(view).collect()
 }
 

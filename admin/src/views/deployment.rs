@@ -2,16 +2,19 @@
 
 use deltallm_shared::{
     control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
-    ids::DeploymentId,
+    credential::CredentialKind,
+    ids::{CredentialId, DeploymentId},
     money::UnitPrice,
     pricing::{AppliedPrices, PriceState},
-    providers::Provider,
+    providers::{Provider, Wire},
     secret::Secret,
     time_text::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 
+use super::credential::CredentialKindView;
 use crate::patch::Patch;
 
 /// A way to serve a model. Several with one `model_name` form a group.
@@ -27,7 +30,23 @@ pub struct DeploymentView {
     /// Null: the provider's usual address.
     #[schema(required)]
     pub api_base: Option<String>,
+    /// Whether it has a credential of its own.
     pub has_api_key: bool,
+    /// The named credentials that it signs in with, in turn.
+    #[schema(value_type = Vec<uuid::Uuid>)]
+    pub credential_ids: Vec<CredentialId>,
+    /// The version of the vendor's API, where addresses hold one.
+    #[schema(required)]
+    pub api_version: Option<String>,
+    /// The vendor's region or location.
+    #[schema(required)]
+    pub region: Option<String>,
+    /// The vendor's project.
+    #[schema(required)]
+    pub project: Option<String>,
+    /// Whether parameters that the vendor does not know are dropped instead of refused; null: as the installation says.
+    #[schema(required)]
+    pub drop_params: Option<bool>,
     /// Only those in the database can be changed here.
     #[schema(value_type = SourceView)]
     pub source: DeploymentSource,
@@ -67,6 +86,11 @@ impl DeploymentView {
             upstream_model: record.upstream_model,
             api_base: record.api_base,
             has_api_key,
+            credential_ids: record.credential_ids,
+            api_version: record.api_version,
+            region: record.region,
+            project: record.project,
+            drop_params: record.drop_params,
             source: record.source,
             mode: record.mode,
             input_cost_per_token: applied.prices.map(|prices| prices.input),
@@ -152,6 +176,16 @@ pub struct DeploymentDraft {
     /// The provider's key. It is stored sealed and never shown.
     #[schema(value_type = Option<String>)]
     pub api_key: Option<Secret<String>>,
+    /// Named credentials that are used in turn; the deployment's own key stands before them.
+    pub credential_ids: Option<Vec<Uuid>>,
+    /// The version of the vendor's API (Azure's `api-version`).
+    pub api_version: Option<String>,
+    /// The vendor's region (AWS Bedrock) or location (Vertex AI).
+    pub region: Option<String>,
+    /// The vendor's project (Vertex AI); absent: the one that the credential names.
+    pub project: Option<String>,
+    /// Whether parameters that the vendor does not know are dropped instead of refused; absent: as the installation says.
+    pub drop_params: Option<bool>,
     pub timeout_ms: Option<u64>,
     pub stream_timeout_ms: Option<u64>,
     /// Its share in its group; 1 if absent.
@@ -183,6 +217,20 @@ pub struct DeploymentPatch {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub api_key: Patch<Secret<String>>,
+    /// The whole pool in its new order.
+    pub credential_ids: Option<Vec<Uuid>>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub api_version: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub region: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub project: Patch<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    pub drop_params: Patch<bool>,
     #[serde(default)]
     #[schema(value_type = Option<u64>)]
     pub timeout_ms: Patch<u64>,
@@ -229,6 +277,13 @@ pub struct ProviderView {
     /// Null: a deployment must name its own.
     #[schema(required)]
     pub default_api_base: Option<&'static str>,
+    /// The kinds of credentials that it takes; empty: it wants none.
+    #[schema(value_type = Vec<CredentialKindView>)]
+    pub credential_kinds: Vec<CredentialKind>,
+    /// Which of `api_version`, `region` and `project` mean something to it.
+    pub place_fields: Vec<&'static str>,
+    /// Whether a deployment must name a region, unless it has an address of its own and signs nothing.
+    pub needs_region: bool,
 }
 
 impl From<&Provider> for ProviderView {
@@ -238,6 +293,17 @@ impl From<&Provider> for ProviderView {
             label: provider.label,
             needs_api_key: provider.needs_api_key,
             default_api_base: provider.default_api_base,
+            credential_kinds: CredentialKind::ALL
+                .into_iter()
+                .filter(|kind| provider.credential_style.takes(*kind))
+                .collect(),
+            place_fields: match provider.wire {
+                Wire::Azure => vec!["api_version"],
+                Wire::Vertex => vec!["region", "project"],
+                Wire::Bedrock => vec!["region"],
+                _ => Vec::new(),
+            },
+            needs_region: provider.needs_region(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What the API shows (`…View`) and takes (`…Draft`, `…Patch`). Never a row: a column added to a table is not shown, and not
 //! writable, before somebody writes it down here.
 
+pub mod credential;
 pub mod deployment;
 pub mod key;
 pub mod organization;

@@ -18,6 +18,7 @@ mod gemini;
 mod gemini_read;
 mod json;
 mod ledger;
+mod mistral;
 mod openai;
 mod openai_audio;
 mod openai_embeddings;

@@ -54,7 +54,8 @@ impl Maker<'_> {
             return json!({});
         };
         let required = schema.get("required").and_then(Value::as_array);
-        let is_wanted = |name: &String| required.is_none_or(|names| names.iter().any(|known| known == name));
+        let is_wanted =
+            |name: &String| required.is_none_or(|names| names.is_empty() || names.iter().any(|known| known == name));
         let members = properties.iter().filter(|(name, _)| is_wanted(name));
         Value::Object(members.map(|(name, of)| (name.clone(), self.make(of, name, depth + 1))).collect::<Map<_, _>>())
     }

@@ -9,7 +9,9 @@ use super::options::MockOptions;
 use super::prompt::Prompt;
 use super::refusal::Refusal;
 use super::reply::Reply;
-use super::{anthropic, azure, bedrock, cohere, gemini, openai, openai_embeddings, openai_responses, tokens, vertex};
+use super::{
+    anthropic, azure, bedrock, cohere, gemini, mistral, openai, openai_embeddings, openai_responses, tokens, vertex,
+};
 
 /// Every protocol. The first that knows a path answers it.
 pub static VENDORS: &[&dyn Vendor] = &[
@@ -19,6 +21,7 @@ pub static VENDORS: &[&dyn Vendor] = &[
     &openai::Models,
     &openai_responses::Responses,
     &azure::Azure,
+    &mistral::Mistral,
     &anthropic::Anthropic,
     &gemini::Gemini,
     &vertex::Vertex,

@@ -180,6 +180,14 @@ fn mistakes_have_their_place_and_show_no_secret() {
             "config.yaml:1:58: provider `bedrock` needs `region` or `api_base`",
         ),
         (
+            "model_list: [ { model_name: a, deltallm_params: { model: bedrock/m, api_base: 'https://x.example', aws_access_key_id: x, aws_secret_access_key: y } } ]",
+            "config.yaml:1:58: provider `bedrock` needs `region`",
+        ),
+        (
+            "model_list: [ { model_name: a, deltallm_params: { model: azure/m, api_key: x } } ]",
+            "config.yaml:1:58: provider `azure` needs `api_base`",
+        ),
+        (
             "model_list: [ { model_name: a, deltallm_params: { model: bedrock/m, api_key: x, region: 'a/b' } } ]",
             "config.yaml:1:89: `region` cannot be `a/b`",
         ),

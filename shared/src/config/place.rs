@@ -11,7 +11,7 @@ use super::{
     scalar::Text,
 };
 use crate::{
-    credential::CredentialValues,
+    credential::{CredentialKind, CredentialValues},
     egress::check_url,
     providers::{CredentialStyle, Provider, is_api_version, is_project, is_region},
     secret::Secret,
@@ -121,11 +121,14 @@ impl Checker<'_> {
             project: self.part(project, usual.project, "project", is_project, &params.model),
         };
         let is_region_said = region.is_some() || place.region.is_some();
-        if !is_base_said && provider.default_api_base.is_none() && !provider.needs_region() {
+        let mut all = pool.own.iter().chain(pool.named.iter().map(|named| &named.values));
+        // A signature covers the region, wherever the request goes.
+        let is_signed = all.any(|values| values.kind() == CredentialKind::Aws);
+        if provider.needs_region() && !is_region_said && (is_signed || !is_base_said) {
+            let way_out = if is_signed { "" } else { " or `api_base`" };
+            self.error(&params.model, format!("provider `{}` needs `region`{way_out}", provider.id));
+        } else if !is_base_said && provider.usual_api_base(Some("any")).is_none() {
             self.error(&params.model, format!("provider `{}` needs `api_base`", provider.id));
-        }
-        if !is_base_said && provider.needs_region() && !is_region_said {
-            self.error(&params.model, format!("provider `{}` needs `region` or `api_base`", provider.id));
         }
         place
     }

@@ -1,14 +1,16 @@
 //! Runs a command against a running system: `with-system pytest …`.
 //!
 //! The command finds in its environment `OPENAI_BASE_URL` and `OPENAI_API_KEY` as any client
-//! expects them, `DELTALLM_TEST_UPSTREAM_URL` (the mock's ledger), `DELTALLM_TEST_BLOCKED_KEY` and
-//! `DELTALLM_TEST_NARROW_KEY` (may use `renamed` only). The models `faulty-…` are for tests that
-//! make the upstream fail: a deployment that failed too often is left alone for a while.
+//! expects them, `DELTALLM_TEST_GATEWAY` (the same without `/v1`), `DELTALLM_TEST_PROVIDERS` (those
+//! that have models: `chat-<provider>` and so on), `DELTALLM_TEST_UPSTREAM_URL` (the mock's ledger),
+//! `DELTALLM_TEST_BLOCKED_KEY` and `DELTALLM_TEST_NARROW_KEY` (may use `renamed` only). The models
+//! `faulty-…` are for tests that make the upstream fail: a deployment that failed too often is left
+//! alone for a while.
 #![expect(clippy::expect_used, reason = "a harness that cannot do its work ends at once")]
 
 use std::process::{Command, ExitCode};
 
-use deltallm_tests::{System, model_entry};
+use deltallm_tests::{System, model_entry, providers};
 use reqwest::Method;
 use serde_json::json;
 
@@ -23,7 +25,7 @@ async fn main() -> ExitCode {
     let builder = faulty
         .into_iter()
         .fold(System::builder(), |builder, name| builder.model(move |upstream| model_entry(name, name, upstream, &[])));
-    let system = builder.start().await;
+    let system = builder.model(providers::entries).start().await;
     let (_, key) = system.caller_with_new_key("sdk").await;
     let (_, blocked) = system.caller_with_new_key("blocked").await;
     let block = format!("/api/v1/keys/{}/block", blocked.id);
@@ -35,6 +37,8 @@ async fn main() -> ExitCode {
         .args(arguments)
         .env("OPENAI_BASE_URL", format!("http://{}/v1", system.proxy().api()))
         .env("OPENAI_API_KEY", key.key)
+        .env("DELTALLM_TEST_GATEWAY", format!("http://{}", system.proxy().api()))
+        .env("DELTALLM_TEST_PROVIDERS", providers::names())
         .env("DELTALLM_TEST_UPSTREAM_URL", format!("http://{}", system.upstream.address()))
         .env("DELTALLM_TEST_DASHBOARD", system.dashboard().base())
         .env("DELTALLM_TEST_BLOCKED_KEY", blocked.key)

@@ -1,0 +1,37 @@
+"""`instructor`: structured answers through tools and through schemas, whichever provider serves."""
+
+import anthropic
+import instructor
+import openai
+import pytest
+from peers import GATEWAY, KEY, PROVIDERS, model
+from pydantic import BaseModel
+
+
+class Answer(BaseModel):
+    city: str
+    celsius: int
+
+
+MODES = [instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA, instructor.Mode.JSON]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_through_openai(provider, mode):
+    client = instructor.from_openai(openai.OpenAI(base_url=f"{GATEWAY}/v1", api_key=KEY, max_retries=0), mode=mode)
+    answer = client.chat.completions.create(
+        model=model(provider), response_model=Answer, max_retries=0,
+        messages=[{"role": "user", "content": "How warm is Rome?"}],
+    )
+    assert (answer.city, answer.celsius) == ("Rome", 21)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_through_anthropic(provider):
+    client = instructor.from_anthropic(anthropic.Anthropic(base_url=GATEWAY, api_key=KEY, max_retries=0))
+    answer = client.messages.create(
+        model=model(provider), response_model=Answer, max_retries=0, max_tokens=1024,
+        messages=[{"role": "user", "content": "How warm is Rome?"}],
+    )
+    assert (answer.city, answer.celsius) == ("Rome", 21)
