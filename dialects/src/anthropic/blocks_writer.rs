@@ -10,6 +10,7 @@ use super::block::{Block, CacheControl, Content, Enabled, Input, WireSource};
 use crate::{
     canonical::{CacheMark, ChatRequest, Message, Part, PartKind, Role, Unsupported, param_name},
     dialect::DialectId,
+    gemini::signature::is_marked,
 };
 
 /// How OpenAI's encrypted thoughts begin: they are Fernet tokens, whose first byte is 0x80, followed by a time.
@@ -188,10 +189,10 @@ impl<'a> BlockWriter<'_, '_, 'a> {
         }))
     }
 
-    /// Anthropic takes back what it can prove to be its own. Thoughts without a signature are another vendor's, and so is the
-    /// signature of a request in Gemini's dialect.
+    /// Anthropic takes back what it can prove to be its own. Thoughts without a signature are another vendor's, and so are
+    /// those whose signature is marked as such.
     fn thoughts(&self, text: &'a str, signature: Option<&'a str>, encrypted: Option<&'a str>) -> Option<Block<'a>> {
-        if self.request.source == DialectId::GeminiGenerate {
+        if signature.is_some_and(is_marked) {
             return None;
         }
         match (signature.filter(|text| !text.is_empty()), encrypted) {
