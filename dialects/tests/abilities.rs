@@ -94,7 +94,15 @@ pub fn of(dialect: DialectId) -> Option<BTreeSet<Can>> {
     Some(list.iter().copied().collect())
 }
 
-const OPENAI_CHAT: [Can; 33] = [
+/// What the chat interface carries between clients and servers that go beyond OpenAI's own.
+pub fn of_gateway() -> BTreeSet<Can> {
+    OPENAI_CHAT.into_iter().chain(BEYOND_OPENAI).collect()
+}
+
+const BEYOND_OPENAI: [Can; 5] =
+    [Can::CacheMarks, Can::SignedReasoning, Can::EncryptedReasoning, Can::TopK, Can::CallSignatures];
+
+const OPENAI_CHAT: [Can; 28] = [
     Can::Developer,
     Can::Names,
     Can::CallIds,
@@ -104,15 +112,11 @@ const OPENAI_CHAT: [Can; 33] = [
     Can::AudioData,
     Can::DocumentData,
     Can::DocumentTitle,
-    Can::CacheMarks,
-    Can::SignedReasoning,
-    Can::EncryptedReasoning,
     Can::Refusals,
     Can::StrictTools,
     Can::ToolsWithoutSchema,
     Can::ToolsAmong,
     Can::ParallelTools,
-    Can::TopK,
     Can::Penalties,
     Can::Seed,
     Can::Stop,
@@ -127,7 +131,6 @@ const OPENAI_CHAT: [Can; 33] = [
     Can::User,
     Can::Metadata,
     Can::ServiceTier,
-    Can::CallSignatures,
 ];
 
 const OPENAI_RESPONSES: [Can; 20] = [

@@ -1,5 +1,7 @@
 //! Nothing that comes from a network makes a reader panic: neither noise nor a golden file with a hole in it.
 
+use std::collections::BTreeSet;
+
 use bytes::BytesMut;
 use deltallm_dialects::canonical::{Collector, Event, Unsupported};
 use deltallm_dialects::dialect::{
@@ -18,7 +20,9 @@ fn read_stream(vendor: &dyn VendorDialect, bytes: &[u8]) {
     let _ = reader.finish(&mut events);
     for client in CLIENT_DIALECTS {
         let (mut writer, mut out) = (client.stream_writer(&asked(client.id())), BytesMut::new());
-        events.iter().for_each(|event| writer.write(event, &mut out));
+        for event in &events {
+            writer.write(event, &mut out);
+        }
     }
     let mut collector = Collector::default();
     events.into_iter().for_each(|event| collector.take(event));
@@ -86,12 +90,12 @@ fn stand_ins() -> [Value; 10] {
 }
 
 /// Each value of the JSON in turn replaced by each stand-in.
-fn with_stand_ins(bytes: &[u8], mut check: impl FnMut(&[u8])) {
+fn with_stand_ins(bytes: &[u8], stand_ins: &[Value], mut check: impl FnMut(&[u8])) {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return };
-    for by in stand_ins() {
+    for by in stand_ins {
         for start in 0.. {
             let mut place = Some(start);
-            let other = replaced(&value, &mut place, &by);
+            let other = replaced(&value, &mut place, by);
             if place.is_some() {
                 break;
             }
@@ -103,7 +107,7 @@ fn with_stand_ins(bytes: &[u8], mut check: impl FnMut(&[u8])) {
 #[test]
 fn golden_requests_with_any_value_replaced_never_panic() {
     for case in inputs("requests") {
-        with_stand_ins(&case.bytes, |bytes| read_request(&case, bytes));
+        with_stand_ins(&case.bytes, &stand_ins(), |bytes| read_request(&case, bytes));
     }
 }
 
@@ -111,27 +115,47 @@ fn golden_requests_with_any_value_replaced_never_panic() {
 fn golden_answers_and_errors_with_any_value_replaced_never_panic() {
     for case in inputs("answers") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
-        with_stand_ins(&case.bytes, |bytes| read_answer(vendor, bytes));
+        with_stand_ins(&case.bytes, &stand_ins(), |bytes| read_answer(vendor, bytes));
     }
     for case in inputs("errors") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
-        with_stand_ins(&case.bytes, |bytes| drop(vendor.read_error(case.status, bytes)));
+        with_stand_ins(&case.bytes, &stand_ins(), |bytes| drop(vendor.read_error(case.status, bytes)));
     }
 }
 
 #[test]
 fn golden_streams_with_any_value_replaced_never_panic() {
+    // Most events look the same; one of each look is enough.
+    let mut seen = BTreeSet::new();
+    let stand_ins = [Value::Null, json!(-1), json!("é"), json!([{}]), json!({"type": [null]})];
     for case in inputs("streams") {
         let Some(vendor) = vendor_dialect(case.dialect) else { continue };
         let Ok(text) = std::str::from_utf8(&case.bytes) else { continue };
         for line in text.lines() {
             let Some(payload) = line.strip_prefix("data: ") else { continue };
-            with_stand_ins(payload.as_bytes(), |bytes| {
+            if !seen.insert((case.dialect.name(), look(payload))) {
+                continue;
+            }
+            with_stand_ins(payload.as_bytes(), &stand_ins, |bytes| {
                 let damaged = text.replacen(payload, &String::from_utf8_lossy(bytes), 1);
                 read_stream(vendor, damaged.as_bytes());
             });
         }
     }
+}
+
+/// The JSON without what stands in its strings and numbers.
+fn look(payload: &str) -> String {
+    fn plain(value: &Value) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(plain).collect(),
+            Value::Object(members) => members.iter().map(|(name, item)| (name.clone(), plain(item))).collect(),
+            Value::String(_) => "".into(),
+            Value::Number(_) => 0.into(),
+            other => other.clone(),
+        }
+    }
+    serde_json::from_str(payload).map(|value| plain(&value).to_string()).unwrap_or_default()
 }
 
 proptest! {

@@ -110,7 +110,9 @@ proptest! {
     ) {
         for client in CLIENT_DIALECTS {
             let (mut writer, mut out) = (client.stream_writer(&asked(client.id())), BytesMut::new());
-            stream_of(&calls, size).iter().for_each(|event| writer.write(event, &mut out));
+            for event in stream_of(&calls, size) {
+                writer.write(&event, &mut out);
+            }
             if let Some(found) = found_by_a_client(*client, &out) {
                 prop_assert_eq!(found, calls.clone(), "{}: {}", client.id().name(), String::from_utf8_lossy(&out));
             }

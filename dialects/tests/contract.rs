@@ -113,6 +113,14 @@ fn every_dialect_that_can_be_read_and_written_says_what_it_knows() {
 }
 
 #[test]
+fn every_dialect_stands_in_a_list() {
+    for id in DialectId::ALL {
+        let is_listed = client_dialect(id).is_some() || vendor_dialect(id).is_some();
+        assert!(is_listed, "{} is in neither CLIENT_DIALECTS nor VENDOR_DIALECTS", id.name());
+    }
+}
+
+#[test]
 fn ids_are_unique_and_found() {
     for (list, ids) in [
         ("CLIENT_DIALECTS", CLIENT_DIALECTS.iter().map(|dialect| dialect.id()).collect::<Vec<_>>()),

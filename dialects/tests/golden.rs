@@ -167,7 +167,7 @@ fn golden_streams() {
                     event => writer.write(event, &mut out),
                 }
             }
-            book.text(&format!("{name}.{}.sse", id.name()), &String::from_utf8(out.to_vec()).unwrap());
+            book.text(&format!("{name}.{}.sse", id.name()), str::from_utf8(&out).unwrap());
         }
     }
     book.close();

@@ -111,7 +111,7 @@ impl Dice<'_> {
         request.top_k = self.maybe(Can::TopK, |dice| 1 + dice.below(40) as u64);
         request.frequency_penalty = self.maybe(Can::Penalties, Self::fraction);
         request.presence_penalty = self.maybe(Can::Penalties, Self::fraction);
-        request.seed = self.maybe(Can::Seed, |dice| dice.below(100) as i64);
+        request.seed = self.maybe(Can::Seed, |dice| i64::from(dice.byte()));
         request.stop = self.maybe(Can::Stop, |dice| vec!["END".to_owned(); 1 + dice.below(2)]).unwrap_or_default();
         request.answers = self.maybe(Can::Answers, |_| 2);
         request.logprobs = self.maybe(Can::Logprobs, |_| true);
@@ -186,7 +186,8 @@ impl Dice<'_> {
         }));
         parts.extend(self.maybe(Can::DocumentData, |dice| {
             let source = Source::Data { media_type: "application/pdf".to_owned(), data: "JVBERi0xLjQ=".to_owned() };
-            let title = dice.maybe(Can::DocumentTitle, |_| "report.pdf".to_owned());
+            // OpenAI wants one, so none would come back as a made-up one.
+            let title = dice.can.contains(&Can::DocumentTitle).then(|| "report.pdf".to_owned());
             PartKind::Document { source, title, citations: false }.into()
         }));
         let name = self.maybe(Can::Names, |_| "ann".to_owned());

@@ -16,6 +16,7 @@ use deltallm_shared::error::ApiError;
 use crate::{
     canonical::{Failure, Unsupported},
     dialect::Unreadable,
+    gemini::embeddings::{GeminiEmbeddings, VertexEmbeddings},
 };
 
 /// A wire format for embeddings that is not OpenAI's.
@@ -32,7 +33,8 @@ pub enum EmbeddingVendorId {
 }
 
 /// All vendors.
-pub static EMBEDDING_VENDORS: &[&dyn EmbeddingVendor] = &[&CohereEmbeddings, &BedrockEmbeddings];
+pub static EMBEDDING_VENDORS: &[&dyn EmbeddingVendor] =
+    &[&CohereEmbeddings, &BedrockEmbeddings, &GeminiEmbeddings, &VertexEmbeddings];
 
 /// The vendor of this id.
 pub fn embedding_vendor(id: EmbeddingVendorId) -> Option<&'static dyn EmbeddingVendor> {

@@ -127,7 +127,7 @@ pub(super) fn written(kind: &PartKind) -> Option<WrittenPart<'_>> {
 fn media(source: &Source) -> Option<WrittenPart<'_>> {
     Some(match source {
         Source::Data { media_type, data } => WrittenPart {
-            inline_data: Some(Blob { mime_type: media_type.into(), data: data.into() }),
+            inline_data: Some(Blob { mime_type: media_type.into(), data: data.into(), display_name: None }),
             ..WrittenPart::default()
         },
         Source::Url { url, media_type } => WrittenPart {

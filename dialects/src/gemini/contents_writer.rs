@@ -143,11 +143,14 @@ impl<'a, 'u> ContentsWriter<'a, 'u> {
     }
 
     fn write_media(&mut self, kind: &'a PartKind, path: &str) -> Result<WrittenPart<'a>, ApiError> {
+        let mut title = None;
         let (source, usual_type) = match kind {
             PartKind::Image { source, .. } => (source, "image/jpeg"),
             PartKind::Audio { source } => (source, "audio/mpeg"),
             PartKind::Video { source } => (source, "video/mp4"),
-            PartKind::Document { source, citations, .. } => {
+            PartKind::Document { source, citations, title: given } => {
+                // The Gemini API refuses it; a client of the same dialect knows whom it asks.
+                title = given.as_deref().filter(|_| self.request.source == DialectId::GeminiGenerate);
                 self.unsupported.refuse_if(*citations, &format!("{path}.citations"))?;
                 (source, "application/pdf")
             }
@@ -156,7 +159,7 @@ impl<'a, 'u> ContentsWriter<'a, 'u> {
         let mut part = WrittenPart::default();
         match source {
             Source::Data { media_type, data } => {
-                part.inline_data = Some(Blob { mime_type: media_type.into(), data: data.into() });
+                part.inline_data = Some(Blob { mime_type: media_type.into(), data: data.into(), display_name: title });
             }
             Source::Url { url, media_type } => {
                 let guessed = if media::is_youtube(url) { "" } else { media::guess(url).unwrap_or(usual_type) };

@@ -6,7 +6,10 @@
 //! without its list.
 
 pub mod count_tokens;
+pub mod embeddings;
+pub mod embeddings_client;
 pub mod error;
+pub mod images;
 pub mod signature;
 
 mod answer_reader;
@@ -24,6 +27,8 @@ mod schema;
 mod stop_reason;
 mod stream_reader;
 mod stream_writer;
+#[cfg(test)]
+mod tests;
 mod thinking;
 mod tools;
 mod usage;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::object::Object;
 use crate::{
-    canonical::{ChatRequest, Effort, Reasoning, Unsupported},
+    canonical::{ChatRequest, Effort, Reasoning, Unsupported, param_name},
     dialect::DialectId,
 };
 
@@ -99,7 +99,7 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
     let is_off = reasoning.effort == Some(Effort::None) || reasoning.budget_tokens == Some(0);
     if generation.is_some_and(|generation| !generation.thinks()) {
         if !is_off {
-            unsupported.refuse(param(request.source))?;
+            unsupported.refuse(param_name(request.source, "reasoning_effort"))?;
         }
         return Ok(None);
     }
@@ -134,14 +134,6 @@ fn as_asked(reasoning: &Reasoning) -> Value {
     config.extend(level.map(|level| ("thinkingLevel".to_owned(), json!(level))));
     config.extend(reasoning.show.map(|show| ("includeThoughts".to_owned(), json!(show))));
     Value::Object(config)
-}
-
-fn param(source: DialectId) -> &'static str {
-    match source {
-        DialectId::AnthropicMessages => "thinking",
-        DialectId::OpenAiResponses => "reasoning",
-        _ => "reasoning_effort",
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json, value::RawValue};
 
 use super::{object::Object, schema};
 use crate::{
-    canonical::{ChatRequest, Tool, ToolChoice, Unsupported},
+    canonical::{ChatRequest, Tool, ToolChoice, Unsupported, param_name},
     dialect::DialectId,
 };
 
@@ -120,10 +120,7 @@ pub(super) fn write_config(
         config.insert("functionCallingConfig".to_owned(), calling);
     }
     if request.parallel_tool_calls == Some(false) && has_functions {
-        unsupported.refuse(match request.source {
-            DialectId::AnthropicMessages => "tool_choice.disable_parallel_tool_use",
-            _ => "parallel_tool_calls",
-        })?;
+        unsupported.refuse(param_name(request.source, "parallel_tool_calls"))?;
     }
     if request.source == DialectId::GeminiGenerate {
         config.extend(own_members(request, TOOL_CONFIG));

@@ -80,6 +80,9 @@ pub(super) struct Blob<'a> {
     pub mime_type: Cow<'a, str>,
     #[serde(borrow)]
     pub data: Cow<'a, str>,
+    /// Vertex AI's name of a file.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<&'a str>,
 }
 
 /// A file somewhere else.

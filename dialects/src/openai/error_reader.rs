@@ -116,7 +116,7 @@ fn path_of(loc: &Value) -> Option<String> {
         match step {
             Value::String(name) if path.is_empty() => path.push_str(name),
             Value::String(name) => path.extend([".", name]),
-            Value::Number(index) => path.push_str(&format!("[{index}]")),
+            Value::Number(index) => path.extend(["[", &index.to_string(), "]"]),
             _ => {}
         }
     }

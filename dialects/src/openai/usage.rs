@@ -26,6 +26,7 @@ struct WireUsage {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the wire's names")]
 struct InputDetails {
     cached_tokens: Option<u64>,
     audio_tokens: Option<u64>,
@@ -38,6 +39,7 @@ struct InputDetails {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_field_names, reason = "the wire's names")]
 struct OutputDetails {
     reasoning_tokens: Option<u64>,
     audio_tokens: Option<u64>,

@@ -77,7 +77,7 @@ impl Writer<'_, '_> {
             self.thoughts(&message.parts, &mut out);
         }
         let says_else = !calls.is_empty() || !refusals.is_empty();
-        out.insert("content".to_owned(), joined(content, says_else));
+        out.insert("content".to_owned(), joined(content, says_else, self.quirks.text_parts));
         if !refusals.is_empty() {
             out.insert("refusal".to_owned(), refusals.concat().into());
         }
@@ -127,7 +127,7 @@ impl Writer<'_, '_> {
         let mut out = Map::new();
         out.insert("role".to_owned(), "tool".into());
         out.insert("tool_call_id".to_owned(), call_id.as_str().into());
-        out.insert("content".to_owned(), joined(content, false));
+        out.insert("content".to_owned(), joined(content, false, self.quirks.text_parts));
         self.mark(part.cache.as_ref(), &mut out);
         self.messages.push(out.into());
         Ok(())
@@ -209,14 +209,21 @@ impl Writer<'_, '_> {
     }
 }
 
-/// One text without more to it is written as a string, which every server knows.
-fn joined(mut content: Vec<Value>, says_else: bool) -> Value {
-    match content.as_mut_slice() {
-        [] if says_else => Value::Null,
-        [] => "".into(),
-        [Value::Object(only)] if only.len() == 2 && only.contains_key("text") => {
-            only.get_mut("text").map(Value::take).unwrap_or_default()
+/// One text without more to it is written as a string, which every server knows; `keeps_parts`: several stay apart.
+fn joined(content: Vec<Value>, says_else: bool, keeps_parts: bool) -> Value {
+    let plain = |part: &Value| {
+        let only = part.as_object().filter(|members| members.len() == 2)?;
+        only.get("text")?.as_str().map(str::to_owned)
+    };
+    match content.as_slice() {
+        [] if says_else => return Value::Null,
+        [] => return "".into(),
+        [_, _, ..] if keeps_parts => {}
+        parts => {
+            if let Some(texts) = parts.iter().map(plain).collect::<Option<Vec<String>>>() {
+                return texts.join("\n\n").into();
+            }
         }
-        _ => content.into(),
     }
+    content.into()
 }

@@ -80,3 +80,6 @@ impl VendorDialect for ChatVendor {
         error_reader::read(status, body)
     }
 }
+
+#[cfg(test)]
+mod vendor_tests;

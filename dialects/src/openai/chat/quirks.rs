@@ -51,6 +51,8 @@ pub struct Quirks {
     pub video_url: bool,
     /// Documents in `file` parts.
     pub files: bool,
+    /// Texts may stand in an array of parts; else several are joined to one.
+    pub text_parts: bool,
     /// How thoughts are sent back.
     pub thoughts: Thoughts,
     /// How thinking is asked for.
@@ -70,6 +72,7 @@ pub const OPENAI: Quirks = Quirks {
     own_fields: true,
     video_url: false,
     files: true,
+    text_parts: true,
     thoughts: Thoughts::LeftOut,
     thinking: Thinking::Effort,
 };
@@ -82,6 +85,7 @@ pub const ANY_SERVER: Quirks = Quirks {
     allowed_tools: false,
     top_k: true,
     video_url: true,
+    text_parts: false,
     thoughts: Thoughts::Content,
     ..OPENAI
 };

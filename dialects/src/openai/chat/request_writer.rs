@@ -9,6 +9,9 @@ use super::{message_writer, tools};
 use crate::canonical::{ChatRequest, Effort, OutputFormat, Reasoning, Unsupported};
 use crate::dialect::DialectId;
 
+/// The longest name of a customer that OpenAI takes.
+const MAX_USER_CHARS: usize = 64;
+
 /// Writes a body.
 pub fn write(request: &ChatRequest, quirks: &Quirks, unsupported: &mut Unsupported<'_>) -> Result<Vec<u8>, ApiError> {
     let mut body = Map::new();
@@ -129,7 +132,14 @@ fn write_the_rest(
         body.insert("modalities".to_owned(), request.modalities.clone().into());
     }
     body.extend(request.audio.clone().map(|audio| ("audio".to_owned(), audio)));
-    body.extend(request.user.as_ref().map(|user| ("user".to_owned(), user.as_str().into())));
+    if let Some(user) = &request.user {
+        // OpenAI refuses longer ones, which Anthropic's clients do send.
+        if request.source == DialectId::OpenAiChat || user.chars().count() <= MAX_USER_CHARS {
+            body.insert("user".to_owned(), user.as_str().into());
+        } else {
+            unsupported.refuse("user")?;
+        }
+    }
     if let Some(metadata) = &request.metadata {
         if quirks.own_fields {
             body.insert("metadata".to_owned(), metadata.clone().into());

@@ -34,6 +34,8 @@ struct ChoiceWriter {
     /// Characters of text so far, and where the open text began.
     length: u64,
     start: u64,
+    /// Of the open text: some vendors tell them before the words, and they say where the words stand.
+    citations: Vec<Citation>,
 }
 
 /// What kind of part is open.
@@ -185,25 +187,26 @@ impl ChatStreamWriter {
                 self.member(number, "tool_calls", call, out);
             }
             (Delta::Signature(signature), _) => choice.signature = Some(signature.clone()),
-            (Delta::Citation(citation), _) => self.citation(at, citation, out),
+            (Delta::Citation(citation), _) => choice.citations.push(citation.clone()),
         }
     }
 
-    fn citation(&self, at: usize, citation: &Citation, out: &mut BytesMut) {
-        let Some(choice) = self.choices.get(at) else { return };
-        if let Some(annotation) = annotation(citation, choice.start, choice.length) {
-            self.member(choice.number, "annotations", json!([annotation]), out);
-        }
-    }
-
-    /// A thought is over: with its signature it can be sent back.
+    /// A thought that is over is told with its signature, so that it can be sent back; a text with what it is based on.
     fn part_end(&mut self, number: u32, out: &mut BytesMut) {
         let at = self.choice(number, out);
         let Some(choice) = self.choices.get_mut(at) else { return };
         let text = std::mem::take(&mut choice.thought);
-        if let Some(signature) = choice.signature.take() {
+        let signature = choice.signature.take();
+        let (start, end) = (choice.start, choice.length);
+        let citations = std::mem::take(&mut choice.citations);
+        let annotations: Vec<Value> =
+            citations.iter().filter_map(|citation| annotation(citation, start, end)).collect();
+        if let Some(signature) = signature {
             let block = thoughts::to_block(&text, Some(&signature), None);
             self.member(number, "thinking_blocks", json!([block]), out);
+        }
+        if !annotations.is_empty() {
+            self.member(number, "annotations", annotations.into(), out);
         }
     }
 
