@@ -9,6 +9,7 @@ mod harness;
 
 mod authorization;
 mod config_stream;
+mod credentials;
 mod database_faults;
 mod ingest;
 mod keys;

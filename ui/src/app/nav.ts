@@ -1,4 +1,4 @@
-import { Activity, Boxes, KeyRound, LayoutDashboard, UserRound, UsersRound } from 'lucide-react';
+import { Activity, Boxes, Fingerprint, KeyRound, LayoutDashboard, UserRound, UsersRound } from 'lucide-react';
 
 /** Only pages that work stand here. */
 export const NAV = [
@@ -9,7 +9,13 @@ export const NAV = [
       { to: '/requests', label: 'Requests', icon: Activity },
     ],
   },
-  { group: 'Gateway', items: [{ to: '/models', label: 'Models', icon: Boxes }] },
+  {
+    group: 'Gateway',
+    items: [
+      { to: '/models', label: 'Models', icon: Boxes },
+      { to: '/credentials', label: 'Credentials', icon: Fingerprint },
+    ],
+  },
   {
     group: 'Access',
     items: [

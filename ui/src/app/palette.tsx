@@ -18,6 +18,7 @@ function useGroups(text: string): Group[] {
   const pages = NAV.flatMap((g) => g.items.map((i) => ({ value: i.to, label: i.label, run: () => void go({ to: i.to }) })));
   const edits: Item[] = [
     { value: 'create-key', label: 'Create API key', run: () => void go({ to: '/keys', search: { create: true } }) },
+    { value: 'create-credential', label: 'Create credential', run: () => void go({ to: '/credentials', search: { create: true } }) },
     { value: 'add-model', label: 'Add model', run: () => void go({ to: '/models', search: { add: true } }) },
   ];
   const actions: Item[] = [

@@ -12,6 +12,7 @@ import { Route as rootRouteImport } from './../routes/__root'
 import { Route as AppRouteImport } from './../routes/_app'
 import { Route as LoginRouteImport } from './../routes/login'
 import { Route as AppIndexRouteImport } from './../routes/_app/index'
+import { Route as AppCredentialsRouteImport } from './../routes/_app/credentials'
 import { Route as AppKeysRouteImport } from './../routes/_app/keys'
 import { Route as AppModelsRouteImport } from './../routes/_app/models'
 import { Route as AppRequestsRouteImport } from './../routes/_app/requests'
@@ -30,6 +31,11 @@ const LoginRoute = LoginRouteImport.update({
 const AppIndexRoute = AppIndexRouteImport.update({
   id: '/',
   path: '/',
+  getParentRoute: () => AppRoute,
+} as any)
+const AppCredentialsRoute = AppCredentialsRouteImport.update({
+  id: '/credentials',
+  path: '/credentials',
   getParentRoute: () => AppRoute,
 } as any)
 const AppKeysRoute = AppKeysRouteImport.update({
@@ -61,6 +67,7 @@ const AppUsersRoute = AppUsersRouteImport.update({
 export interface FileRoutesByFullPath {
   '/': typeof AppIndexRoute
   '/login': typeof LoginRoute
+  '/credentials': typeof AppCredentialsRoute
   '/keys': typeof AppKeysRoute
   '/models': typeof AppModelsRoute
   '/requests': typeof AppRequestsRoute
@@ -69,6 +76,7 @@ export interface FileRoutesByFullPath {
 }
 export interface FileRoutesByTo {
   '/login': typeof LoginRoute
+  '/credentials': typeof AppCredentialsRoute
   '/keys': typeof AppKeysRoute
   '/models': typeof AppModelsRoute
   '/requests': typeof AppRequestsRoute
@@ -80,6 +88,7 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport
   '/_app': typeof AppRouteWithChildren
   '/login': typeof LoginRoute
+  '/_app/credentials': typeof AppCredentialsRoute
   '/_app/keys': typeof AppKeysRoute
   '/_app/models': typeof AppModelsRoute
   '/_app/requests': typeof AppRequestsRoute
@@ -90,13 +99,29 @@ export interface FileRoutesById {
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath
   fullPaths:
-    '/' | '/login' | '/keys' | '/models' | '/requests' | '/teams' | '/users'
+    | '/'
+    | '/login'
+    | '/credentials'
+    | '/keys'
+    | '/models'
+    | '/requests'
+    | '/teams'
+    | '/users'
   fileRoutesByTo: FileRoutesByTo
-  to: '/login' | '/keys' | '/models' | '/requests' | '/teams' | '/users' | '/'
+  to:
+    | '/login'
+    | '/credentials'
+    | '/keys'
+    | '/models'
+    | '/requests'
+    | '/teams'
+    | '/users'
+    | '/'
   id:
     | '__root__'
     | '/_app'
     | '/login'
+    | '/_app/credentials'
     | '/_app/keys'
     | '/_app/models'
     | '/_app/requests'
@@ -131,6 +156,13 @@ declare module '@tanstack/react-router' {
       path: '/'
       fullPath: '/'
       preLoaderRoute: typeof AppIndexRouteImport
+      parentRoute: typeof AppRoute
+    }
+    '/_app/credentials': {
+      id: '/_app/credentials'
+      path: '/credentials'
+      fullPath: '/credentials'
+      preLoaderRoute: typeof AppCredentialsRouteImport
       parentRoute: typeof AppRoute
     }
     '/_app/keys': {
@@ -172,6 +204,7 @@ declare module '@tanstack/react-router' {
 }
 
 interface AppRouteChildren {
+  AppCredentialsRoute: typeof AppCredentialsRoute
   AppKeysRoute: typeof AppKeysRoute
   AppModelsRoute: typeof AppModelsRoute
   AppRequestsRoute: typeof AppRequestsRoute
@@ -181,6 +214,7 @@ interface AppRouteChildren {
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppCredentialsRoute: AppCredentialsRoute,
   AppKeysRoute: AppKeysRoute,
   AppModelsRoute: AppModelsRoute,
   AppRequestsRoute: AppRequestsRoute,

@@ -21,6 +21,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Credentials by name. */
+        get: operations["list_credentials"];
+        put?: never;
+        /** Makes a credential. */
+        post: operations["create_credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One credential. */
+        get: operations["get_credential"];
+        put?: never;
+        post?: never;
+        /** Removes a credential that no deployment names. */
+        delete: operations["delete_credential"];
+        options?: never;
+        head?: never;
+        /** Changes a credential of the database. New values reach the proxies at once; the deployments that name it stay as they are. */
+        patch: operations["update_credential"];
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -398,12 +435,103 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A credential to be made. */
+        CredentialDraft: {
+            /** @description Unique. */
+            name: string;
+            /** @description One of `GET /api/v1/providers`; absent: any that takes its kind. */
+            provider?: string | null;
+            /** @description Stored sealed and never shown. */
+            values: components["schemas"]["CredentialValues"];
+        };
+        /** @description One value. */
+        CredentialFieldView: {
+            /**
+             * @description The ends of a secret, the whole of a mere name.
+             * @example sk-…9f2c
+             */
+            hint: string;
+            /** @description `api_key`, `client_secret`, … */
+            name: string;
+        };
+        /**
+         * @description What a credential consists of.
+         * @enum {string}
+         */
+        CredentialKind: "api_key" | "azure_entra" | "google" | "aws";
+        /** @description Changes to a credential: an absent field stays, a null one is cleared. */
+        CredentialPatch: {
+            name?: string | null;
+            provider?: string | null;
+            values?: components["schemas"]["CredentialValues"] | null;
+        };
+        /** @description The values of a credential, by its kind. */
+        CredentialValues: {
+            api_key: string;
+            /** @enum {string} */
+            kind: "api_key";
+        } | {
+            /** @description Absent: Microsoft's public cloud. */
+            authority_host?: string;
+            client_id: string;
+            client_secret: string;
+            /** @enum {string} */
+            kind: "azure_entra";
+            tenant_id: string;
+        } | {
+            /** @description The JSON as Google's console hands it out. */
+            google: Record<string, never>;
+            /** @enum {string} */
+            kind: "google";
+        } | {
+            access_key_id: string;
+            /** @enum {string} */
+            kind: "aws";
+            secret_access_key: string;
+            session_token?: string | null;
+        };
+        /** @description What deployments sign in to a provider with. */
+        CredentialView: {
+            /**
+             * Format: date-time
+             * @description Null for those that are not in the database.
+             */
+            created_at: string | null;
+            /**
+             * Format: int64
+             * @description How many deployments name it.
+             */
+            deployments_count: number;
+            /** @description Which values are set, and the little of them that may be seen. Empty where they cannot be opened. */
+            fields: components["schemas"]["CredentialFieldView"][];
+            /** Format: uuid */
+            id: string;
+            kind: components["schemas"]["CredentialKind"];
+            name: string;
+            /** @description The provider that it is meant for; null: any that takes its kind. */
+            provider: string | null;
+            /** @description False: the values were sealed with another salt key, and have to be given again. */
+            readable: boolean;
+            /**
+             * Format: date-time
+             * @description When its values were replaced last.
+             */
+            rotated_at: string | null;
+            /** @description Only those in the database can be changed here. */
+            source: components["schemas"]["DeploymentSource"];
+        };
         /** @description A deployment to be made. */
         DeploymentDraft: {
             /** @description Absent: the provider's usual address. Private addresses need the operator's permission in `config.yaml`. */
             api_base?: string | null;
             /** @description The provider's key. It is stored sealed and never shown. */
             api_key?: string | null;
+            /** @description The version of the vendor's API (Azure's `api-version`). */
+            api_version?: string | null;
+            /** @description Named credentials that are used in turn; the deployment's own key stands before them. */
+            credential_ids?: string[] | null;
+            /** @description Whether parameters that the vendor does not know are dropped instead of refused; absent: as the installation says. */
+            drop_params?: boolean | null;
             /** @description US dollars as decimal text. Both prices or none; none: the catalogue's. */
             input_cost_per_token?: string | null;
             mock?: components["schemas"]["MockOptions"] | null;
@@ -412,8 +540,12 @@ export interface components {
             model_name: string;
             /** @description US dollars as decimal text. */
             output_cost_per_token?: string | null;
+            /** @description The vendor's project (Vertex AI); absent: the one that the credential names. */
+            project?: string | null;
             /** @description One of `GET /api/v1/providers`. */
             provider: string;
+            /** @description The vendor's region (AWS Bedrock) or location (Vertex AI). */
+            region?: string | null;
             /** Format: int64 */
             stream_timeout_ms?: number | null;
             tags?: string[] | null;
@@ -431,13 +563,19 @@ export interface components {
         DeploymentPatch: {
             api_base?: string | null;
             api_key?: string | null;
+            api_version?: string | null;
             blocked?: boolean | null;
+            /** @description The whole pool in its new order. */
+            credential_ids?: string[] | null;
+            drop_params?: boolean | null;
             input_cost_per_token?: string | null;
             mock?: components["schemas"]["MockOptions"] | null;
             mode?: components["schemas"]["ModelMode"] | null;
             model_name?: string | null;
             output_cost_per_token?: string | null;
+            project?: string | null;
             provider?: string | null;
+            region?: string | null;
             /** Format: int64 */
             stream_timeout_ms?: number | null;
             tags?: string[] | null;
@@ -456,12 +594,19 @@ export interface components {
         DeploymentView: {
             /** @description Null: the provider's usual address. */
             api_base: string | null;
+            /** @description The version of the vendor's API, where addresses hold one. */
+            api_version: string | null;
             blocked: boolean;
             /**
              * Format: date-time
              * @description Null for those that are not in the database.
              */
             created_at: string | null;
+            /** @description The named credentials that it signs in with, in turn. */
+            credential_ids: string[];
+            /** @description Whether parameters that the vendor does not know are dropped instead of refused; null: as the installation says. */
+            drop_params: boolean | null;
+            /** @description Whether it has a credential of its own. */
             has_api_key: boolean;
             /** Format: uuid */
             id: string;
@@ -481,7 +626,11 @@ export interface components {
             output_cost_per_token: string | null;
             /** @description Where the prices are from. */
             price_state: components["schemas"]["PriceState"];
+            /** @description The vendor's project. */
+            project: string | null;
             provider: string;
+            /** @description The vendor's region or location. */
+            region: string | null;
             /** @description Only those in the database can be changed here. */
             source: components["schemas"]["DeploymentSource"];
             /** Format: int64 */
@@ -619,7 +768,7 @@ export interface components {
          * @description What a model does.
          * @enum {string}
          */
-        ModelMode: "chat" | "embedding";
+        ModelMode: "chat" | "embedding" | "responses" | "completion" | "image_generation" | "audio_speech" | "audio_transcription" | "realtime" | "rerank" | "moderation";
         /** @description A call to be tried. */
         ModelTestDraft: {
             model_name: string;
@@ -688,17 +837,59 @@ export interface components {
             teams_count: number;
         };
         /** @description One page of a list. */
+        Page_CredentialView: {
+            /** @description The rows. */
+            data: {
+                /**
+                 * Format: date-time
+                 * @description Null for those that are not in the database.
+                 */
+                created_at: string | null;
+                /**
+                 * Format: int64
+                 * @description How many deployments name it.
+                 */
+                deployments_count: number;
+                /** @description Which values are set, and the little of them that may be seen. Empty where they cannot be opened. */
+                fields: components["schemas"]["CredentialFieldView"][];
+                /** Format: uuid */
+                id: string;
+                kind: components["schemas"]["CredentialKind"];
+                name: string;
+                /** @description The provider that it is meant for; null: any that takes its kind. */
+                provider: string | null;
+                /** @description False: the values were sealed with another salt key, and have to be given again. */
+                readable: boolean;
+                /**
+                 * Format: date-time
+                 * @description When its values were replaced last.
+                 */
+                rotated_at: string | null;
+                /** @description Only those in the database can be changed here. */
+                source: components["schemas"]["DeploymentSource"];
+            }[];
+            /** @description Pass it as `cursor` for the next page; null on the last one. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_DeploymentView: {
             /** @description The rows. */
             data: {
                 /** @description Null: the provider's usual address. */
                 api_base: string | null;
+                /** @description The version of the vendor's API, where addresses hold one. */
+                api_version: string | null;
                 blocked: boolean;
                 /**
                  * Format: date-time
                  * @description Null for those that are not in the database.
                  */
                 created_at: string | null;
+                /** @description The named credentials that it signs in with, in turn. */
+                credential_ids: string[];
+                /** @description Whether parameters that the vendor does not know are dropped instead of refused; null: as the installation says. */
+                drop_params: boolean | null;
+                /** @description Whether it has a credential of its own. */
                 has_api_key: boolean;
                 /** Format: uuid */
                 id: string;
@@ -718,7 +909,11 @@ export interface components {
                 output_cost_per_token: string | null;
                 /** @description Where the prices are from. */
                 price_state: components["schemas"]["PriceState"];
+                /** @description The vendor's project. */
+                project: string | null;
                 provider: string;
+                /** @description The vendor's region or location. */
+                region: string | null;
                 /** @description Only those in the database can be changed here. */
                 source: components["schemas"]["DeploymentSource"];
                 /** Format: int64 */
@@ -795,11 +990,17 @@ export interface components {
         Page_ProviderView: {
             /** @description The rows. */
             data: {
+                /** @description The kinds of credentials that it takes; empty: it wants none. */
+                credential_kinds: components["schemas"]["CredentialKind"][];
                 /** @description Null: a deployment must name its own. */
                 default_api_base: string | null;
                 id: string;
                 label: string;
                 needs_api_key: boolean;
+                /** @description Whether a deployment must name a region, unless it has an address of its own and signs nothing. */
+                needs_region: boolean;
+                /** @description Which of `api_version`, `region` and `project` mean something to it. */
+                place_fields: string[];
             }[];
             /** @description Pass it as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -852,6 +1053,8 @@ export interface components {
                 reasoning_tokens: number;
                 /** @description The caller's `x-request-id` where one came. */
                 request_id: string;
+                /** @description The tier that served the call, where its prices are not the usual ones: `flex`, `priority` … */
+                service_tier: string | null;
                 /** Format: date-time */
                 started_at: string;
                 /**
@@ -866,6 +1069,10 @@ export interface components {
                 /** Format: int64 */
                 time_to_first_token_ms: number | null;
                 upstream_model: string | null;
+                /** @description Kinds of usage beyond the usual tokens, those that are not zero: `audio_ms`, `images`, `searches` … */
+                usage_details: {
+                    [key: string]: number;
+                } | null;
                 /** @description `provider`, `counted`, `estimated` or `none`. */
                 usage_source: string;
                 /** Format: uuid */
@@ -941,11 +1148,17 @@ export interface components {
         PriceState: "catalog" | "override" | "free" | "unpriced";
         /** @description A vendor. */
         ProviderView: {
+            /** @description The kinds of credentials that it takes; empty: it wants none. */
+            credential_kinds: components["schemas"]["CredentialKind"][];
             /** @description Null: a deployment must name its own. */
             default_api_base: string | null;
             id: string;
             label: string;
             needs_api_key: boolean;
+            /** @description Whether a deployment must name a region, unless it has an address of its own and signs nothing. */
+            needs_region: boolean;
+            /** @description Which of `api_version`, `region` and `project` mean something to it. */
+            place_fields: string[];
         };
         /** @description A recorded call. */
         RequestView: {
@@ -993,6 +1206,8 @@ export interface components {
             reasoning_tokens: number;
             /** @description The caller's `x-request-id` where one came. */
             request_id: string;
+            /** @description The tier that served the call, where its prices are not the usual ones: `flex`, `priority` … */
+            service_tier: string | null;
             /** Format: date-time */
             started_at: string;
             /**
@@ -1007,6 +1222,10 @@ export interface components {
             /** Format: int64 */
             time_to_first_token_ms: number | null;
             upstream_model: string | null;
+            /** @description Kinds of usage beyond the usual tokens, those that are not zero: `audio_ms`, `images`, `searches` … */
+            usage_details: {
+                [key: string]: number;
+            } | null;
             /** @description `provider`, `counted`, `estimated` or `none`. */
             usage_source: string;
             /** Format: uuid */
@@ -1172,6 +1391,168 @@ export interface operations {
                 };
                 content: {
                     "application/json": Record<string, never>;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_credentials: {
+        parameters: {
+            query?: {
+                /** @description Rows per page, 1 to 500; 50 if absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Part of the name or of the provider. */
+                q?: string;
+                /** @description Only those that a deployment of this provider can use. */
+                provider?: string;
+                source?: "database" | "config" | "built_in";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CredentialView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    create_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialDraft"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_credential: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialView"];
                 };
             };
             /** @description An error */

@@ -4,6 +4,7 @@ import { PAGE_SIZE, paged, queryClient } from '@/lib/query';
 
 export type Deployment = Schemas['DeploymentView'];
 export type NewDeployment = Schemas['DeploymentDraft'];
+export type Provider = Schemas['ProviderView'];
 export type TestResult = Schemas['ModelTestView'];
 
 export const deploymentsQuery = (q: string | undefined) =>

@@ -1,16 +1,26 @@
 import { useQuery } from '@tanstack/react-query';
 import { ChevronRight } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
 import { Field, Input } from '@/components/ui/field';
 import { Dialog } from '@/components/ui/overlay';
 import { Select } from '@/components/ui/select';
-import { ErrorState, FormError } from '@/components/ui/states';
+import { ErrorState, FormError, Skeleton } from '@/components/ui/states';
 import { useForm } from '@/components/use-form';
 import { useLeaveGuard } from '@/components/use-leave-guard';
+import { fittingQuery } from '@/features/credentials/api/credentials';
 import { providersQuery, useAddDeployment } from '../api/models';
 import { checkModel, EMPTY, FIELD_OF, type ModelValues, toDeployment } from './model-values';
 import TestDialog from './test-dialog';
+
+const CredentialField = lazy(() => import('./credential-field'));
+
+/** Where a provider's models stand, as far as it asks. */
+const PLACES = [
+  { name: 'api_version', label: 'API version', placeholder: '2024-10-21', hint: 'Empty: the v1 interface.' },
+  { name: 'region', label: 'Region', placeholder: 'us-east-1', hint: undefined },
+  { name: 'project', label: 'Project', placeholder: 'my-project', hint: "Empty: the credential's own." },
+] as const;
 
 export default function AddModel({ onClose }: { onClose: () => void }) {
   const providers = useQuery(providersQuery);
@@ -22,15 +32,19 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
     initial: EMPTY,
     fieldOf: FIELD_OF,
     check: (v) => {
-      const found = checkModel(v);
+      const found = checkModel(
+        v,
+        providers.data?.find((p) => p.id === v.provider),
+      );
       // A mistake must not hide in the folded part.
       if (found.input_price || found.output_price || found.timeout_seconds || found.weight) setMore(true);
       return found;
     },
-    send: (v) => add.mutate(toDeployment(v), { onError: form.refuse }),
+    send: (v) => add.mutate(toDeployment(v, new Map(credentials.map((c) => [c.name, c.id]))), { onError: form.refuse }),
   });
   const { mistakes } = form;
   const chosen = providers.data?.find((p) => p.id === form.values.provider);
+  const credentials = useQuery(fittingQuery(form.values.provider)).data ?? [];
   const { leave, footer } = useLeaveGuard({
     dirty: form.dirty,
     pending: add.isPending,
@@ -66,7 +80,7 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
             <Select
               label="Provider"
               value={form.values.provider}
-              onChange={(provider) => form.set({ provider })}
+              onChange={(provider) => form.set({ provider, credentials: [], api_version: '', region: '', project: '' })}
               options={[{ value: '', label: 'Choose a provider' }, ...(providers.data ?? []).map((p) => ({ value: p.id, label: p.label }))]}
             />
           </Field>
@@ -98,9 +112,33 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
               />
             </Field>
           </div>
-          <Field label="API key" optional={!chosen?.needs_api_key} error={mistakes.api_key} hint="Kept encrypted; it is never shown again.">
+          <Field
+            label="API key"
+            optional={!chosen?.needs_api_key || form.values.credentials.length > 0}
+            error={mistakes.api_key}
+            hint="Kept encrypted; it is never shown again."
+          >
             <Input type="password" autoComplete="off" spellCheck={false} className="font-mono" {...form.text('api_key')} />
           </Field>
+          {(credentials.length > 0 || mistakes.credentials) && (
+            <Suspense fallback={<Skeleton className="h-20" />}>
+              <CredentialField
+                names={credentials.map((c) => c.name)}
+                value={form.values.credentials}
+                onChange={(names) => form.set({ credentials: names })}
+                error={mistakes.credentials}
+              />
+            </Suspense>
+          )}
+          {chosen && chosen.place_fields.length > 0 && (
+            <div className="grid gap-4 sm:grid-cols-2">
+              {PLACES.filter(({ name }) => chosen.place_fields.includes(name)).map(({ name, label, hint, placeholder }) => (
+                <Field key={name} label={label} optional={name !== 'region' || !chosen.needs_region} error={mistakes[name]} hint={hint}>
+                  <Input placeholder={placeholder} autoComplete="off" spellCheck={false} className="font-mono" {...form.text(name)} />
+                </Field>
+              ))}
+            </div>
+          )}
           <Field label="API base" optional error={mistakes.api_base} hint="Only for an endpoint other than the provider's own.">
             <Input
               placeholder={chosen?.default_api_base ?? 'https://…'}
@@ -118,7 +156,7 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
               className="-mx-1.5 inline-flex h-7 items-center gap-1 rounded-md px-1.5 font-medium text-fg-2 hover:bg-hover hover:text-fg"
             >
               <ChevronRight className={`size-3.5 transition-transform ${more ? 'rotate-90' : ''}`} aria-hidden="true" />
-              Price, timeout and weight
+              Price, timeout and more
             </button>
             {more && (
               <div className="mt-3 grid gap-4 sm:grid-cols-2">
@@ -127,6 +165,18 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
                 </Field>
                 <Field label="Output price" optional error={mistakes.output_price} hint="USD per million tokens. Empty: the catalogue's.">
                   <Input prefix="$" inputMode="decimal" className="num" {...form.text('output_price')} />
+                </Field>
+                <Field label="Unknown parameters" hint="Those that the provider does not have.">
+                  <Select
+                    label="Unknown parameters"
+                    value={form.values.drop_params}
+                    onChange={(drop_params) => form.set({ drop_params })}
+                    options={[
+                      { value: '', label: 'As config.yaml says' },
+                      { value: 'refuse', label: 'Refuse the call' },
+                      { value: 'drop', label: 'Drop them' },
+                    ]}
+                  />
                 </Field>
                 <Field label="Timeout" optional error={mistakes.timeout_seconds}>
                   <Input suffix="seconds" inputMode="decimal" className="num" {...form.text('timeout_seconds')} />

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Provider } from '../api/models';
 import { checkModel, EMPTY, toDeployment } from './model-values';
 
 const filled = { ...EMPTY, provider: 'openai', upstream_model: 'gpt-4o-mini', model_name: 'fast' };
@@ -17,4 +18,16 @@ it('leaves out what was left empty, and keeps prices exact', () => {
     timeout_ms: 2500,
     weight: 3,
   });
+});
+
+it('asks for what the chosen provider cannot do without, and sends credentials by their ids', () => {
+  const bedrock = { needs_api_key: true, needs_region: true } as Provider;
+  expect(Object.keys(checkModel(filled, bedrock))).toEqual(['api_key', 'region']);
+  const pooled = { ...filled, credentials: ['main', 'spare'], region: 'eu-west-1', drop_params: 'refuse' as const };
+  expect(checkModel(pooled, bedrock)).toEqual({});
+  const ids = new Map([
+    ['main', 'id-1'],
+    ['spare', 'id-2'],
+  ]);
+  expect(toDeployment(pooled, ids)).toMatchObject({ credential_ids: ['id-1', 'id-2'], region: 'eu-west-1', drop_params: false });
 });
