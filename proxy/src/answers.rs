@@ -205,7 +205,8 @@ fn pass_back(upstream: &ResponseHeader, header: &mut ResponseHeader, context: &R
     } else {
         &[]
     };
-    let begins = |name: &str, beginning: &&str| name == *beginning || (beginning.ends_with('-') && name.starts_with(*beginning));
+    let begins =
+        |name: &str, beginning: &&str| name == *beginning || (beginning.ends_with('-') && name.starts_with(*beginning));
     for (name, value) in &upstream.headers {
         if names.iter().any(|beginning| begins(name.as_str(), beginning)) {
             header.append_header(name.clone(), value.clone())?;

@@ -27,7 +27,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deltallm_dialects::openai::request_index::RequestIndex;
-use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, error::{ApiError, ErrorCode}, event::Outcome, time_text::Timestamp};
+use deltallm_shared::{
+    config::ClientTimeouts,
+    crypto::OwnerSeal,
+    error::{ApiError, ErrorCode},
+    event::Outcome,
+    time_text::Timestamp,
+};
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},

@@ -206,7 +206,9 @@ mod tests {
         let ids = [DeploymentId::new(), DeploymentId::new()];
         for (id, name) in ids.iter().zip(["a", "b"]) {
             let record = serde_json::json!({ "id": id, "model_name": name, "provider": "mock", "upstream_model": "echo", "weight": 1 });
-            let deployment = Deployment::compile(&serde_json::from_value(record).unwrap(), CredentialPool::default(), false).unwrap();
+            let deployment =
+                Deployment::compile(&serde_json::from_value(record).unwrap(), CredentialPool::default(), false)
+                    .unwrap();
             snapshot.models.insert(name.to_owned(), vec![Arc::new(deployment)].into());
         }
         (snapshot, ids)

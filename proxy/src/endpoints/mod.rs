@@ -159,7 +159,8 @@ pub fn onward(path: &str) -> Option<(&'static Provider, &str)> {
 pub fn allowed_methods(path: &str) -> String {
     let methods = [Method::GET, Method::POST, Method::DELETE];
     let known = methods.iter().filter(|method| matches!(find(method, path), Found::Endpoint(..)));
-    let names: Vec<&str> = known.map(|method| if method == Method::GET { "GET, HEAD" } else { method.as_str() }).collect();
+    let names: Vec<&str> =
+        known.map(|method| if method == Method::GET { "GET, HEAD" } else { method.as_str() }).collect();
     names.join(", ")
 }
 
@@ -221,7 +222,10 @@ mod tests {
         assert_eq!(name(Method::POST, "/anthropic/v1/messages"), "pass_through");
         assert_eq!(name(Method::PUT, "/cohere/v2/anything"), "pass_through");
         assert_eq!(name(Method::POST, "/openai/v1/chat/completions"), "chat_completions");
-        assert_eq!(onward("/gemini/v1beta/models").map(|(provider, rest)| (provider.id, rest)), Some(("gemini", "/v1beta/models")));
+        assert_eq!(
+            onward("/gemini/v1beta/models").map(|(provider, rest)| (provider.id, rest)),
+            Some(("gemini", "/v1beta/models"))
+        );
         for path in ["/anthropic", "/anthropic/", "/mock/x", "/nobody/v1/x", "anthropic/v1"] {
             assert!(onward(path).is_none(), "{path}");
         }

@@ -15,11 +15,7 @@ use crate::{
 
 impl Gateway {
     /// read_body: a form, as it comes.
-    pub(super) async fn read_form(
-        &self,
-        session: &mut Session,
-        context: &mut RequestContext,
-    ) -> Result<Upload, Stop> {
+    pub(super) async fn read_form(&self, session: &mut Session, context: &mut RequestContext) -> Result<Upload, Stop> {
         let content_type = session.req_header().headers.get(header::CONTENT_TYPE).cloned();
         let content_type = content_type.ok_or_else(no_form)?;
         let boundary = content_type.to_str().ok().and_then(multipart::boundary).ok_or_else(no_form)??;

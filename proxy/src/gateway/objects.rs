@@ -142,12 +142,7 @@ impl Gateway {
 }
 
 /// What a key may do with things at providers. A list shows everybody's things, and a batch asks models without the gateway.
-fn may_ask(
-    principal: &Principal,
-    snapshot: &Snapshot,
-    operation: Operation,
-    action: Action,
-) -> Result<(), ApiError> {
+fn may_ask(principal: &Principal, snapshot: &Snapshot, operation: Operation, action: Action) -> Result<(), ApiError> {
     let denied = |text: &str| Err(ApiError::new(ErrorCode::PermissionDenied, text));
     if action == Action::List && !matches!(principal, Principal::Master) {
         return denied(

@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltallm_dialects::{
-    dialect::DialectId,
-    openai::request_index::RequestIndex,
-};
+use deltallm_dialects::{dialect::DialectId, openai::request_index::RequestIndex};
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     operation::Operation,
@@ -98,8 +95,8 @@ impl Gateway {
         let head = session.req_header();
         let (method, headers) = (head.method.clone(), head.headers.clone());
         let path = head.uri.path().to_owned();
-        let (provider, rest) = endpoints::onward(&path)
-            .ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such provider."))?;
+        let (provider, rest) =
+            endpoints::onward(&path).ok_or_else(|| ApiError::new(ErrorCode::NotFound, "There is no such provider."))?;
         let rest = onward_path::checked_path(rest)?;
         let query = onward_path::without_credentials(head.uri.query().unwrap_or_default());
 
@@ -277,8 +274,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_model_stands_in_the_path_or_in_the_body() {
-        let named = async |body: &str, rest: &str| named_model(&UploadedBody::Memory(Bytes::from(body.to_owned())), rest).await;
-        assert_eq!(named("", "/model/anthropic.claude-v2%3A1/converse").await.as_deref(), Some("anthropic.claude-v2:1"));
+        let named =
+            async |body: &str, rest: &str| named_model(&UploadedBody::Memory(Bytes::from(body.to_owned())), rest).await;
+        assert_eq!(
+            named("", "/model/anthropic.claude-v2%3A1/converse").await.as_deref(),
+            Some("anthropic.claude-v2:1")
+        );
         assert_eq!(named("", "/v1beta/models/gemini-2.5-pro:generateContent").await.as_deref(), Some("gemini-2.5-pro"));
         assert_eq!(named("", "/openai/deployments/d/chat/completions").await.as_deref(), Some("d"));
         assert_eq!(named(r#"{"model":"m","x":{"model":"n"}}"#, "/v1/messages").await.as_deref(), Some("m"));

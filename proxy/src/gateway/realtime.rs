@@ -99,7 +99,8 @@ fn handshake(client: &HeaderMap) -> OwnForm {
     for name in HANDSHAKE {
         headers.extend(client.get(&name).map(|value| (name, value.clone())));
     }
-    let offered: Vec<&str> = protocols(client).filter(|protocol| !protocol.starts_with("openai-insecure-api-key")).collect();
+    let offered: Vec<&str> =
+        protocols(client).filter(|protocol| !protocol.starts_with("openai-insecure-api-key")).collect();
     if !offered.is_empty()
         && let Ok(value) = HeaderValue::from_str(&offered.join(", "))
     {
@@ -122,7 +123,8 @@ fn path_of(deployment: &Deployment, query: &str) -> String {
     let mut pairs = vec![format!("{name}={model}")];
     pairs.extend((!own.is_empty()).then(|| own.to_owned()));
     let kept = onward_path::without_credentials(query).unwrap_or_default();
-    let is_ours = |pair: &&str| ["model", "deployment", "api-version"].contains(&pair.split('=').next().unwrap_or_default());
+    let is_ours =
+        |pair: &&str| ["model", "deployment", "api-version"].contains(&pair.split('=').next().unwrap_or_default());
     pairs.extend(kept.split('&').filter(|pair| !pair.is_empty() && !is_ours(pair)).map(str::to_owned));
     format!("{path}?{}", pairs.join("&"))
 }
@@ -134,7 +136,11 @@ mod tests {
     #[test]
     fn a_browsers_key_stays_here_and_the_other_protocols_go_on() {
         let mut head = RequestHeader::build("GET", b"/v1/realtime?model=m", None).unwrap();
-        head.insert_header("sec-websocket-protocol", "realtime, openai-insecure-api-key.sk-mine, openai-beta.realtime-v1").unwrap();
+        head.insert_header(
+            "sec-websocket-protocol",
+            "realtime, openai-insecure-api-key.sk-mine, openai-beta.realtime-v1",
+        )
+        .unwrap();
         head.insert_header("sec-websocket-key", "x").unwrap();
         head.insert_header("sec-websocket-extensions", "permessage-deflate").unwrap();
         assert_eq!(with_key_of_protocol(&head)["authorization"], "Bearer sk-mine");

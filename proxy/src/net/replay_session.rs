@@ -111,8 +111,7 @@ impl ReplaySession {
         let Wrapping { cut, time_left, instead, feed, upgrades } = with;
         let deadline = Box::pin(sleep(time_left));
         let kept_here = Arc::clone(&kept);
-        let wrapper =
-            Self { inner, kept: kept_here, cut, deadline, held: None, instead, feed, reader: None, upgrades };
+        let wrapper = Self { inner, kept: kept_here, cut, deadline, held: None, instead, feed, reader: None, upgrades };
         *session = ServerSession::new_custom(Box::new(wrapper));
         kept
     }

@@ -20,7 +20,8 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
         return Some((ApiError::new(ErrorCode::UpstreamTimeout, text), Outcome::UpstreamError));
     }
     if *etype == UPLOAD_LOST {
-        let text = "The gateway cannot read the upload back from its disk. Its log has the cause under this request's id.";
+        let text =
+            "The gateway cannot read the upload back from its disk. Its log has the cause under this request's id.";
         return Some((ApiError::new(ErrorCode::InternalError, text), Outcome::GatewayError));
     }
     match (error.esource(), etype) {

@@ -82,9 +82,7 @@ impl OnwardRelay {
                     return false;
                 }
                 kept.extend_from_slice(piece);
-                if is_end
-                    && let Some(answer) = vendor_dialect(*id).and_then(|dialect| dialect.read_answer(kept).ok())
-                {
+                if is_end && let Some(answer) = vendor_dialect(*id).and_then(|dialect| dialect.read_answer(kept).ok()) {
                     record.answer(&answer);
                 }
                 true
