@@ -61,7 +61,7 @@ from_vitest() { from_json "$logs/vitest.json" 'r.numPassedTests + " " + r.numFai
 from_playwright() { from_json "$logs/playwright.json" 'r.stats.expected + " " + (r.stats.unexpected + r.stats.flaky)'; }
 
 # pytest: "12 passed, 1 failed, 1 error in 3.21s"; node: "ℹ pass 5", "ℹ fail 0".
-from_sdk() {
+from_peers() {
   awk '/ in [0-9.]+s/ { for (i = 1; i < NF; i++) { if ($(i + 1) ~ /^passed/) p += $i; if ($(i + 1) ~ /^(failed|error)/) f += $i } }
        $2 == "pass" && NF == 3 { p += $3 }
        $2 == "fail" && NF == 3 { f += $3 }
@@ -119,7 +119,7 @@ end_to_end() {
   CHROMIUM=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
   export CHROMIUM
   suite "dashboard end to end" from_playwright scripts/with-gateway.sh npm --prefix ui run --silent e2e -- --reporter=line,json
-  suite "client libraries" from_sdk tests/sdk/run.sh
+  suite "real clients" from_peers tests/peers/run.sh
 }
 
 prepare() {

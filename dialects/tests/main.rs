@@ -8,6 +8,7 @@ mod any_split;
 mod arguments;
 mod cases;
 mod contract;
+mod costs;
 mod event_order;
 mod golden;
 mod request_strategy;

@@ -7,7 +7,7 @@ use deltallm_dialects::{
     canonical::ChatRequest,
     dialect::{DialectId, client_dialect},
     multipart::Form,
-    openai::request_index::RequestIndex,
+    openai::{request_index::RequestIndex, responses},
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -51,6 +51,21 @@ impl Call {
     pub fn new(operation: Operation, body: Bytes, index: RequestIndex, path_model: Option<String>) -> Self {
         let streams = index.stream;
         Self { operation, body, index, streams, wants_events: true, upload: None, path_model, chat: OnceLock::new() }
+    }
+
+    /// Of a JSON body. `required`: the field without which it makes no sense.
+    pub fn of_json(
+        operation: Operation,
+        body: Bytes,
+        required: &'static str,
+        path_model: Option<String>,
+    ) -> Result<Self, ApiError> {
+        let index = match operation {
+            // Its input may be kept at the provider.
+            Operation::Responses => responses::read_index(&body, path_model.as_deref())?,
+            _ => RequestIndex::read_for(&body, required, path_model.as_deref())?,
+        };
+        Ok(Self::new(operation, body, index, path_model))
     }
 
     /// Of a form.

@@ -42,6 +42,17 @@ impl Caller {
         post.header("content-type", "application/json").body(body)
     }
 
+    /// A POST of a form, still to be sent.
+    pub fn post_form(&self, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> RequestBuilder {
+        let post = self.client.post(format!("{}{path}", self.base)).bearer_auth(&self.key);
+        post.header("content-type", content_type).body(body)
+    }
+
+    /// Any request without a body, still to be sent.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.key)
+    }
+
     /// A GET.
     pub async fn get(&self, path: &str) -> Answer {
         let get = self.client.get(format!("{}{path}", self.base)).bearer_auth(&self.key);

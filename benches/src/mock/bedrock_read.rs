@@ -140,6 +140,7 @@ fn tools(body: &Value, prompt: &mut Prompt) -> Result<(), Refusal> {
 fn messages(messages: &[Value], has_tools: bool, prompt: &mut Prompt) -> Result<(), Refusal> {
     let mut open_calls: Vec<&str> = Vec::new();
     let mut last_role = "assistant";
+    let mut last_answer_start = None;
     for (place, message) in messages.iter().enumerate() {
         check(message, &["role", "content"], &format!("#/messages/{place}"))?;
         let role = text(message, "role").unwrap_or_default();
@@ -220,7 +221,18 @@ fn messages(messages: &[Value], has_tools: bool, prompt: &mut Prompt) -> Result<
         }
         if role == "user" {
             prompt.user_turn(said, results);
+        } else {
+            last_answer_start = blocks.first();
         }
+    }
+    // In the middle of a tool loop the thoughts that led to the call have to come back.
+    let starts_with_call = last_answer_start.is_some_and(|block| block.get("toolUse").is_some());
+    if prompt.is_reasoning && prompt.model.contains("anthropic.") && !prompt.results.is_empty() && starts_with_call {
+        return Err(Refusal::bad(
+            "The model returned the following errors: messages.1.content.0.type: Expected `thinking` or \
+             `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant` message must start \
+             with a thinking block.",
+        ));
     }
     Ok(())
 }

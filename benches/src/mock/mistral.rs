@@ -88,7 +88,10 @@ fn task(called: &Called<'_>, path: &str) -> Result<Task, Refusal> {
         "chat/completions" => {
             check(&body, &CHAT)?;
             messages(&body)?;
-            Ok(match read_chat(called.body)? {
+            // Mistral's word for it is `any`, and `required` is the same.
+            let body =
+                String::from_utf8_lossy(called.body).replace(r#""tool_choice":"any""#, r#""tool_choice":"required""#);
+            Ok(match read_chat(body.as_bytes())? {
                 Task::Chat(mut prompt) => {
                     // Streams end with usage, asked or not.
                     prompt.is_usage_asked = true;

@@ -11,7 +11,7 @@ use std::fmt;
 pub const OPENING: &str = "mock-opts:{";
 
 /// Parameters of the query that vendors know.
-const VENDORS_QUERY: [&str; 8] = ["alt", "api-version", "beta", "key", "after", "limit", "pageSize", "order"];
+const VENDORS_QUERY: [&str; 9] = ["alt", "model", "api-version", "beta", "key", "after", "limit", "pageSize", "order"];
 
 /// How one request is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,6 +26,7 @@ use super::refusal::Refusal;
 use super::reply::Reply;
 use super::script::{StreamScript, unstreamed};
 use super::vendor::{Called, Task, VENDORS, Vendor};
+use super::{openai_media, openai_realtime};
 
 /// Serves until the listener fails.
 pub async fn serve(listener: TcpListener, ledger: Arc<Ledger>) -> io::Result<()> {
@@ -48,7 +49,7 @@ async fn serve_connection(stream: TcpStream, ledger: Arc<Ledger>) {
     builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(10_000);
     // A connection that ends badly ends for its peer too; the ledger has noted it by then.
-    let _ = builder.serve_connection(TokioIo::new(connection), service).await;
+    let _ = builder.serve_connection_with_upgrades(TokioIo::new(connection), service).await;
 }
 
 /// Why there is no answer: the connection is to be torn down without one.
@@ -68,6 +69,11 @@ async fn answer(
     ledger: &Arc<Ledger>,
     switch: ResetSwitch,
 ) -> Result<Response<ScriptedBody>, TornDown> {
+    if openai_realtime::is_handshake(&request) {
+        let (parts, body) = request.into_parts();
+        ledger.open(&parts, &Bytes::new(), "", None).close(Outcome::Completed, 0, 0);
+        return Ok(openai_realtime::accept(Request::from_parts(parts, body)));
+    }
     let (parts, body) = request.into_parts();
     let Ok(body) = body.collect().await.map(|body| body.to_bytes()) else {
         return Err(TornDown);
@@ -77,6 +83,9 @@ async fn answer(
     }
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let called = Called { parts: &parts, path: &path, body: &body };
+    if let Some(response) = serve_media(&called, ledger, &switch) {
+        return Ok(response);
+    }
     let understood = VENDORS.iter().find_map(|vendor| Some((*vendor, vendor.read(&called)?)));
     match understood {
         Some((vendor, task)) => serve_task(called, vendor, task, ledger, switch).await,
@@ -85,6 +94,21 @@ async fn answer(
             Ok(error_response(&Chat, &refusal))
         }
     }
+}
+
+/// Sound, pictures, files: known at once, whatever the type.
+fn serve_media(called: &Called<'_>, ledger: &Arc<Ledger>, switch: &ResetSwitch) -> Option<Response<ScriptedBody>> {
+    let options = read_options(called).ok()?;
+    let fixed = openai_media::answer(called, &options)?;
+    let entry = ledger.open(called.parts, called.body, &fixed.model, options.tag.as_deref());
+    if options.status >= 400 {
+        return Some(refuse(called, &Chat, &options, entry, switch.clone()));
+    }
+    let ending = Ending { outcome: Outcome::Completed, prompt_tokens: 0, completion_tokens: 0 };
+    let mut response = whole(fixed.body, &options, entry, ending, switch.clone());
+    *response.status_mut() = StatusCode::from_u16(fixed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(fixed.content_type));
+    Some(response)
 }
 
 fn show_ledger(parts: &Parts, ledger: &Ledger) -> Response<ScriptedBody> {

@@ -178,9 +178,17 @@ pub(super) fn of_answer(part: &Part) -> Option<Block<'_>> {
             cache_control: None,
         },
         PartKind::Image { source, .. } => Block::Image { source: WireSource::new(source)?, cache_control: None },
-        PartKind::Own { value, .. } if value.is_object() => Block::Own(Cow::Borrowed(value)),
+        PartKind::Own { name, value } if is_answer_block(name, value) => Block::Own(Cow::Borrowed(value)),
         _ => return None,
     })
+}
+
+/// Whether a part that only one dialect knows is a block of Anthropic's answers, and not another vendor's: the calls of tools
+/// that run at Anthropic, what they gave, and what stands between.
+fn is_answer_block(name: &str, value: &Value) -> bool {
+    let is_named = value.get("type").and_then(Value::as_str) == Some(name);
+    let is_known = matches!(name, "compaction" | "container_upload" | "fallback" | "connector_text");
+    is_named && (is_known || name.ends_with("_tool_use") || name.ends_with("_tool_result"))
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

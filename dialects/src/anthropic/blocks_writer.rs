@@ -10,6 +10,7 @@ use super::block::{Block, CacheControl, Content, Enabled, Input, WireSource};
 use crate::{
     canonical::{CacheMark, ChatRequest, Message, Part, PartKind, Role, Unsupported, param_name},
     dialect::DialectId,
+    gemini::signature::is_marked,
 };
 
 /// How OpenAI's encrypted thoughts begin: they are Fernet tokens, whose first byte is 0x80, followed by a time.
@@ -177,7 +178,7 @@ impl<'a> BlockWriter<'_, '_, 'a> {
                 Block::ToolResult { tool_use_id: tool_id(call_id), content, is_error: *is_error, cache_control }
             }
             PartKind::Reasoning { text, signature, encrypted } => {
-                return Ok(self.thoughts(text, signature.as_deref(), encrypted.as_deref()));
+                return Ok(Self::thoughts(text, signature.as_deref(), encrypted.as_deref()));
             }
             PartKind::Own { value, name } => {
                 if self.request.source != DialectId::AnthropicMessages {
@@ -188,13 +189,10 @@ impl<'a> BlockWriter<'_, '_, 'a> {
         }))
     }
 
-    /// Anthropic takes back what it can prove to be its own. Thoughts without a signature are another vendor's, and so is the
-    /// signature of a request in Gemini's dialect.
-    fn thoughts(&self, text: &'a str, signature: Option<&'a str>, encrypted: Option<&'a str>) -> Option<Block<'a>> {
-        if self.request.source == DialectId::GeminiGenerate {
-            return None;
-        }
-        match (signature.filter(|text| !text.is_empty()), encrypted) {
+    /// Anthropic takes back what it can prove to be its own: thoughts without a signature are another vendor's, and so are
+    /// those whose signature is marked as one's.
+    fn thoughts(text: &'a str, signature: Option<&'a str>, encrypted: Option<&'a str>) -> Option<Block<'a>> {
+        match (signature.filter(|text| !text.is_empty() && !is_marked(text)), encrypted) {
             (Some(signature), _) => Some(Block::Thinking { thinking: text, signature }),
             (None, Some(data)) if text.is_empty() && !data.starts_with(OPENAI_THOUGHTS) => {
                 Some(Block::RedactedThinking { data })

@@ -86,7 +86,7 @@ mod tests {
         assert_eq!(size(b"GIF89a\x40\x01\xf0\x00\0\0"), Some((320, 240)));
         let lossy = [b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2a".as_slice(), &[0x80, 2, 0xe0, 1]].concat();
         assert_eq!(size(&lossy), Some((640, 480)));
-        let bits = 99_u32 | 49 << 14;
+        let bits = 0x63_u32 | 0x31 << 14;
         let lossless = [b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f".as_slice(), &bits.to_le_bytes()].concat();
         assert_eq!(size(&lossless), Some((100, 50)));
         let extended = [b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0".as_slice(), &[0xff, 3, 0, 0xff, 1, 0]].concat();

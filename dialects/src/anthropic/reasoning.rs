@@ -178,14 +178,14 @@ mod tests {
         Reasoning { effort: Some(effort), ..Reasoning::default() }
     }
 
-    fn enabled(budget_tokens: u64) -> Option<Thinking> {
-        Some(Thinking::Enabled { budget_tokens, display: None })
+    fn enabled(budget_tokens: u64) -> Thinking {
+        Thinking::Enabled { budget_tokens, display: None }
     }
 
     #[test]
     fn an_effort_is_a_budget_for_old_models_and_adaptive_for_new_ones() {
         let old = planned("claude-sonnet-4-5", None, effort(Effort::High)).unwrap();
-        assert_eq!(old, Plan { thinking: enabled(4096), effort: None, max_tokens: 8192 });
+        assert_eq!(old, Plan { thinking: Some(enabled(4096)), effort: None, max_tokens: 8192 });
         let new = planned("claude-opus-4-7", None, effort(Effort::Max)).unwrap();
         let adaptive = Some(Thinking::Adaptive { display: None });
         assert_eq!(new, Plan { thinking: adaptive, effort: Some("max"), max_tokens: 4096 });
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn a_budget_never_raises_the_limit_of_the_caller() {
         let fits = |limit| planned("claude-sonnet-4-5", Some(limit), effort(Effort::High));
-        assert_eq!(fits(5000).unwrap().thinking, enabled(4096));
-        assert_eq!(fits(4096).unwrap().thinking, enabled(2048));
-        assert_eq!(fits(1025).unwrap().thinking, enabled(1024));
+        assert_eq!(fits(5000).unwrap().thinking, Some(enabled(4096)));
+        assert_eq!(fits(4096).unwrap().thinking, Some(enabled(2048)));
+        assert_eq!(fits(1025).unwrap().thinking, Some(enabled(1024)));
         assert_eq!(fits(1024).unwrap_err().param.as_deref(), Some("reasoning_effort"));
     }
 

@@ -321,6 +321,10 @@ fn close_objects(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             fields.values_mut().for_each(close_objects);
+            // Gemini's word for the order of the properties, which stand in an order themselves.
+            if fields.get("propertyOrdering").is_some_and(Value::is_array) {
+                fields.shift_remove("propertyOrdering");
+            }
             if fields.get("type").is_some_and(|kind| kind == "object") && fields.contains_key("properties") {
                 fields.entry("additionalProperties").or_insert(Value::Bool(false));
             }

@@ -167,10 +167,8 @@ impl State {
                     self.open(frame.index, block.get(), events);
                 }
             }
-            "content_block_stop" => {
-                if self.open.as_ref().is_some_and(|open| open.index == frame.index) {
-                    self.close(events);
-                }
+            "content_block_stop" if self.open.as_ref().is_some_and(|open| open.index == frame.index) => {
+                self.close(events);
             }
             "message_start" => self.ensure_started(frame.message, events),
             "message_delta" => self.end_choice(frame.delta, frame.usage, events),

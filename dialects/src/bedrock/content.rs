@@ -10,7 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::{family::Family, media_format};
 use crate::{
     canonical::{CacheMark, ChatRequest, Message, Part, PartKind, Role, Source, Unsupported, param_name},
-    dialect::DialectId,
+    gemini::signature::is_marked,
 };
 
 /// One message: roles alternate, so neighbours of one role are joined.
@@ -106,7 +106,7 @@ pub(super) fn write_messages<'a>(
     family: Family,
     unsupported: &mut Unsupported<'_>,
 ) -> Result<(Vec<Block<'a>>, Vec<WireMessage<'a>>), ApiError> {
-    let mut writer = Writer { source: request.source, family, unsupported, document_names: Vec::new() };
+    let mut writer = Writer { family, unsupported, document_names: Vec::new() };
     let list = param_name(request.source, "messages");
     let (mut system, mut messages): (Vec<Block<'_>>, Vec<WireMessage<'_>>) = (Vec::new(), Vec::new());
     for (at, message) in request.messages.iter().enumerate() {
@@ -143,7 +143,6 @@ pub(super) fn write_messages<'a>(
 }
 
 struct Writer<'u, 'v> {
-    source: DialectId,
     family: Family,
     unsupported: &'u mut Unsupported<'v>,
     /// Two documents of one name are an error of Bedrock's.
@@ -209,7 +208,7 @@ impl Writer<'_, '_> {
             }
             // Thoughts without a proof are another vendor's, and so is a proof in a request in Gemini's dialect: Bedrock takes
             // back only what it has signed.
-            PartKind::Reasoning { .. } if self.source == DialectId::GeminiGenerate => {}
+            PartKind::Reasoning { signature: Some(signature), .. } if is_marked(signature) => {}
             PartKind::Reasoning { text, signature, encrypted } => match (signature, encrypted) {
                 (Some(signature), _) => {
                     out.push(Block::ReasoningContent(Thoughts::ReasoningText { text, signature }));
@@ -369,12 +368,7 @@ mod tests {
     #[test]
     fn names_of_documents_are_made_to_fit_and_stay_different() {
         let mut unsupported = Unsupported::new("bedrock", false);
-        let mut writer = Writer {
-            source: DialectId::OpenAiChat,
-            family: Family::Claude,
-            unsupported: &mut unsupported,
-            document_names: Vec::new(),
-        };
+        let mut writer = Writer { family: Family::Claude, unsupported: &mut unsupported, document_names: Vec::new() };
         let mut name = |title| writer.document_name(title);
         assert_eq!(name(Some("report.pdf")), "report");
         assert_eq!(name(Some("report.docx")), "report (2)");

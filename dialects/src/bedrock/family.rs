@@ -83,29 +83,32 @@ impl Family {
         unsupported: &mut Unsupported<'_>,
     ) -> Result<(), ApiError> {
         let param = param_name(request.source, "reasoning_effort");
-        let effort = reasoning.effort.or_else(|| reasoning.budget_tokens.map(Effort::of_budget));
+        let Some(effort) = reasoning.effort.or_else(|| reasoning.budget_tokens.map(Effort::of_budget)) else {
+            // The model decides: one that cannot think decides not to.
+            return Ok(());
+        };
         match self {
             // See [`add_claudes`].
             Self::Claude => {}
             Self::OpenAi => {
                 let word = match effort {
                     // These always think; the least is `low`.
-                    Some(Effort::None | Effort::Minimal | Effort::Low) => "low",
-                    Some(Effort::High | Effort::Max) => "high",
-                    Some(Effort::Medium) | None => "medium",
+                    Effort::None | Effort::Minimal | Effort::Low => "low",
+                    Effort::Medium => "medium",
+                    Effort::High | Effort::Max => "high",
                 };
                 fields.entry("reasoning_effort").or_insert(word.into());
             }
             Self::Nova => {
                 let config = match effort {
-                    Some(Effort::None) => json!({ "type": "disabled" }),
-                    Some(Effort::Minimal | Effort::Low) => json!({ "type": "enabled", "maxReasoningEffort": "low" }),
-                    Some(Effort::High | Effort::Max) => json!({ "type": "enabled", "maxReasoningEffort": "high" }),
-                    Some(Effort::Medium) | None => json!({ "type": "enabled", "maxReasoningEffort": "medium" }),
+                    Effort::None => json!({ "type": "disabled" }),
+                    Effort::Minimal | Effort::Low => json!({ "type": "enabled", "maxReasoningEffort": "low" }),
+                    Effort::Medium => json!({ "type": "enabled", "maxReasoningEffort": "medium" }),
+                    Effort::High | Effort::Max => json!({ "type": "enabled", "maxReasoningEffort": "high" }),
                 };
                 fields.entry("reasoningConfig").or_insert(config);
             }
-            Self::Cohere | Self::Hidden | Self::Other if effort != Some(Effort::None) => unsupported.refuse(param)?,
+            Self::Cohere | Self::Hidden | Self::Other if effort != Effort::None => unsupported.refuse(param)?,
             Self::Cohere | Self::Hidden | Self::Other => {}
         }
         Ok(())

@@ -24,6 +24,14 @@ const HINTS: [&str; 15] = [
     "user",
 ];
 
+fn is_hint(param: &str) -> bool {
+    // A `phase` of a message only labels what the model said. Google's libraries tell of every function what it gives back.
+    let is_return_type = param.ends_with(".response") || param.ends_with(".responseJsonSchema");
+    HINTS.contains(&param)
+        || param.ends_with("].phase")
+        || (param.starts_with("functionDeclarations.") && is_return_type)
+}
+
 /// Decides about parameters that a vendor does not have.
 #[derive(Debug)]
 pub struct Unsupported<'a> {
@@ -48,8 +56,7 @@ impl<'a> Unsupported<'a> {
 
     /// The same with another verb: "The provider X *cannot do* `n` …".
     pub fn refuse_because(&mut self, param: &str, verb: &str) -> Result<(), ApiError> {
-        // A `phase` of a message only labels what the model said.
-        if self.drops || HINTS.contains(&param) || param.ends_with("].phase") {
+        if self.drops || is_hint(param) {
             self.dropped.push(param.to_owned());
             return Ok(());
         }

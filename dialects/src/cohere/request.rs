@@ -141,6 +141,9 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
     if let Some(Value::Array(given)) = rest.get_mut("documents") {
         given.append(&mut documents);
     }
+    // Cohere's highest is 0.99; its default is 0.75, so a 1 must be said.
+    let is_all = |number: &Number| number.as_f64().is_some_and(|value| value >= 1.0);
+    let top_p = request.top_p.clone().map(|p| if is_all(&p) { Number::from_f64(0.99).unwrap_or(p) } else { p });
     let (tools, tool_choice, strict_tools) = write_tools(request, unsupported)?;
     let body = WireRequest {
         model: &request.model,
@@ -161,7 +164,7 @@ pub(super) fn write(request: &ChatRequest, unsupported: &mut Unsupported<'_>) ->
         frequency_penalty: request.frequency_penalty.as_ref(),
         presence_penalty: request.presence_penalty.as_ref(),
         k: request.top_k,
-        p: request.top_p.as_ref(),
+        p: top_p.as_ref(),
         logprobs: request.logprobs.filter(|wanted| *wanted),
         thinking: thinking(request),
         stream: request.stream,
@@ -192,10 +195,8 @@ fn thinking(request: &ChatRequest) -> Option<Value> {
         return Some(json!({ "type": "disabled" }));
     }
     let budget = reasoning.budget_tokens.or_else(|| reasoning.effort.map(Effort::budget_tokens));
-    match budget {
-        Some(tokens) => Some(json!({ "type": "enabled", "token_budget": tokens })),
-        None => reasoning.is_adaptive.then(|| json!({ "type": "enabled" })),
-    }
+    // Without one the model decides, which is what it does unasked.
+    budget.map(|tokens| json!({ "type": "enabled", "token_budget": tokens }))
 }
 
 type Tools<'a> = (Vec<WireTool<'a>>, Option<&'static str>, Option<bool>);

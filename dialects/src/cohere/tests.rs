@@ -100,7 +100,7 @@ fn parameters_have_coheres_names() {
     let mut body = write(&request).unwrap();
     body.as_object_mut().unwrap().shift_remove("messages");
     let expected = json!({
-        "model": "command-a-03-2025", "max_tokens": 256, "p": 1, "k": 40, "seed": 7, "stop_sequences": ["sunny"],
+        "model": "command-a-03-2025", "max_tokens": 256, "p": 0.99, "k": 40, "seed": 7, "stop_sequences": ["sunny"],
         "thinking": { "type": "enabled", "token_budget": 4096 },
         "response_format": { "type": "json_object", "json_schema": { "type": "object" } }, "stream": true,
     });

@@ -20,7 +20,9 @@ pub(super) fn read_whole(body: &[u8]) -> Result<Answer, Unreadable> {
     let (mut events, mut collector) = (Vec::new(), Collector::default());
     reader.read(body, &mut events)?;
     reader.finish_whole(&mut events)?;
-    events.into_iter().for_each(|event| collector.take(event));
+    for event in events {
+        collector.take(event);
+    }
     collector.finish().map_err(|failure| Unreadable::new(failure.message.unwrap_or_default()))
 }
 
@@ -70,14 +72,14 @@ impl AnswerReader {
         let usage = response.usage_metadata.map(|usage| usage.to_usage());
         if !std::mem::replace(&mut self.started, true) {
             events.push(Event::Start {
-                id: response.response_id.to_string(),
+                id: response.id.to_string(),
                 model: response.model_version.into_owned(),
                 created: None,
                 usage,
                 service_tier: None,
                 fingerprint: None,
             });
-            self.call_ids.set_answer(&response.response_id);
+            self.call_ids.set_answer(&response.id);
         }
         self.blocked |= response.prompt_feedback.is_some_and(|feedback| !feedback.block_reason.is_empty());
         for (position, candidate) in (0_u32..).zip(response.candidates) {

@@ -180,10 +180,10 @@ impl<'a, 'u> ContentsWriter<'a, 'u> {
         if let PartKind::Image { detail: Some(detail), .. } = kind {
             match detail.as_str() {
                 "low" if self.is_third => {
-                    part.media_resolution = Some(MediaResolution { level: "MEDIA_RESOLUTION_LOW" })
+                    part.media_resolution = Some(MediaResolution { level: "MEDIA_RESOLUTION_LOW" });
                 }
                 "high" if self.is_third => {
-                    part.media_resolution = Some(MediaResolution { level: "MEDIA_RESOLUTION_HIGH" })
+                    part.media_resolution = Some(MediaResolution { level: "MEDIA_RESOLUTION_HIGH" });
                 }
                 "auto" => {}
                 _ => self.unsupported.dropped.push(format!("{path}.detail")),
@@ -220,7 +220,9 @@ impl<'a, 'u> ContentsWriter<'a, 'u> {
             if self.is_third { media.extract_if(.., |part| part.inline_data.is_some()).collect() } else { Vec::new() };
         let response = WrittenResult { id: call_id, name, response: response(&text, is_error), parts: inside };
         parts.push(WrittenPart { function_response: Some(response), ..WrittenPart::default() });
-        media.into_iter().for_each(|part| parts.push(part));
+        for part in media {
+            parts.push(part);
+        }
         Ok(())
     }
 }

@@ -16,7 +16,8 @@ const DOMAIN: &str = "deltallm";
 struct Status {
     code: u16,
     message: String,
-    status: String,
+    #[serde(rename = "status")]
+    name: String,
     details: Vec<Value>,
 }
 
@@ -26,7 +27,7 @@ pub(super) fn read(http_status: u16, body: &[u8]) -> Failure {
     Failure {
         class: status.class(http_status),
         param: status.field(),
-        code: (!status.status.is_empty()).then_some(status.status),
+        code: (!status.name.is_empty()).then_some(status.name),
         message: (!status.message.is_empty()).then_some(status.message),
     }
 }
@@ -74,7 +75,7 @@ impl Status {
     fn class(&self, http_status: u16) -> FailureClass {
         let text = self.message.to_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        match self.status.as_str() {
+        match self.name.as_str() {
             "INVALID_ARGUMENT" | "FAILED_PRECONDITION" | "OUT_OF_RANGE" | "" if http_status == 400 => {
                 if self.reason().starts_with("API_KEY_") || says(&["api key not valid", "api key expired"]) {
                     FailureClass::Auth

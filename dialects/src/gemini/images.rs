@@ -210,7 +210,7 @@ fn read_gemini(body: &[u8], created: i64) -> Result<ImagesAnswer, NoImages> {
     for part in answer.choices.into_iter().flat_map(|choice| choice.parts) {
         match part.kind {
             PartKind::Image { source: Source::Data { media_type, data }, .. } => {
-                images.push((data, Some(media_type), None))
+                images.push((data, Some(media_type), None));
             }
             PartKind::Text { text, .. } => said.push_str(&text),
             _ => {}

@@ -34,7 +34,7 @@ pub(super) fn read_object(
     if model.is_empty() {
         return Err(ApiError::about(ErrorCode::InvalidRequest, "model", "The model must stand in the path."));
     }
-    request.model = model.strip_prefix("models/").unwrap_or(model).to_owned();
+    model.strip_prefix("models/").unwrap_or(model).clone_into(&mut request.model);
     request.stream = path_stream;
     request.include_usage = true;
 

@@ -54,7 +54,9 @@ pub(super) enum Returned {
 
 /// Reads what a Gemini client gives back.
 pub(super) fn from_client(text: &str) -> Returned {
-    let wrapped = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    // Google's libraries hold bytes and write them in the other alphabet of base64.
+    let standard = text.replace('-', "+").replace('_', "/");
+    let wrapped = STANDARD.decode(standard).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     if let Some(wrapped) = wrapped {
         if let Some(signature) = wrapped.strip_prefix(FOREIGN_SIGNATURE) {
             return Returned::Signature(signature.to_owned());
@@ -81,6 +83,11 @@ mod tests {
         let wrapped = for_client(Some(anothers), None).unwrap();
         assert_eq!(from_client(&wrapped), Returned::Signature(anothers.to_owned()));
         assert_eq!(for_google(anothers), None);
+
+        let odd = "??>>ErUB";
+        let wrapped = for_client(Some(odd), None).unwrap().replace('+', "-").replace('/', "_");
+        assert!(wrapped.contains(['-', '_']));
+        assert_eq!(from_client(&wrapped), Returned::Signature(odd.to_owned()));
 
         let wrapped = for_client(None, Some("gAAAA-_x")).unwrap();
         assert_eq!(from_client(&wrapped), Returned::Encrypted("gAAAA-_x".to_owned()));

@@ -275,7 +275,9 @@ fn an_error_ends_an_array_too() {
     let error = ApiError::new(ErrorCode::UpstreamOverloaded, "Later.");
     for events in [answer().into_events()[..3].to_vec(), Vec::new()] {
         let (mut writer, mut out) = (array_stream_writer(&asked()), BytesMut::new());
-        events.iter().for_each(|event| writer.write(event, &mut out));
+        for event in &events {
+            writer.write(event, &mut out);
+        }
         writer.error(&error, &mut out);
         let pieces: Vec<Value> = serde_json::from_slice(&out).unwrap();
         assert_eq!(pieces.last().unwrap()["error"]["status"], "UNAVAILABLE");
@@ -318,7 +320,9 @@ fn an_error_in_a_stream_has_its_class() {
     reader.read(b" \"status\": \"RESOURCE_EXHAUSTED\"}\n}\n", &mut events).unwrap();
     reader.finish(&mut events).unwrap();
     let mut collector = Collector::default();
-    events.into_iter().for_each(|event| collector.take(event));
+    for event in events {
+        collector.take(event);
+    }
     assert_eq!(collector.finish().unwrap_err().class, FailureClass::RateLimit);
 }
 

@@ -18,8 +18,8 @@ pub(super) struct Response<'a> {
     pub usage_metadata: Option<UsageMetadata>,
     #[serde(borrow)]
     pub model_version: Cow<'a, str>,
-    #[serde(borrow)]
-    pub response_id: Cow<'a, str>,
+    #[serde(borrow, rename = "responseId")]
+    pub id: Cow<'a, str>,
     /// An error in the middle of a stream.
     #[serde(borrow)]
     pub error: Option<&'a RawValue>,

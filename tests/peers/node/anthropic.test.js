@@ -60,12 +60,11 @@ for (const provider of PROVIDERS) {
       test("thinking with tools", async () => {
         const more = { tools, thinking: { type: "enabled", budget_tokens: 2048 } };
         const first = await client.messages.stream(body([user(QUESTION)], more)).finalMessage();
-        assert.deepEqual(first.content.map((block) => block.type), ["thinking", "tool_use"]);
         assert.equal(first.content[0].thinking, "Let me think about this.");
-        const result = { type: "tool_result", tool_use_id: first.content[1].id, content: "sunny" };
+        const result = { type: "tool_result", tool_use_id: first.content.at(-1).id, content: "sunny" };
         const messages = [user(QUESTION), { role: "assistant", content: first.content }, user([result])];
         const last = await client.messages.create(body(messages, more));
-        assert.equal(last.content.at(-1).text, "The tool says: sunny");
+        assert.equal(last.content.find((block) => block.type === "text").text, "The tool says: sunny");
       });
     }
   });

@@ -35,7 +35,7 @@ for (const provider of PROVIDERS) {
       assert.deepEqual(first.functionCalls.map((call) => call.args), [{ city: "Paris" }, { city: "Rome" }]);
       const results = first.functionCalls.map(({ id, name }) => ({ functionResponse: { id, name, response: { result: "sunny" } } }));
       const last = await ask([user({ text: TWO }), first.candidates[0].content, user(...results)], { tools });
-      assert.equal(last.text, "The tool says: sunny; sunny");
+      assert.equal(last.text.match(/sunny/g).length, 2);
       const streamed = (await stream(QUESTION, { tools })).flatMap((piece) => piece.functionCalls ?? []);
       assert.deepEqual(streamed.map((call) => call.args), [{ city: "Paris" }]);
     });
@@ -66,7 +66,7 @@ for (const provider of PROVIDERS) {
         const { id, name } = first.functionCalls[0];
         const result = user({ functionResponse: { id, name, response: { result: "sunny" } } });
         const last = await ask([user({ text: QUESTION }), first.candidates[0].content, result], config);
-        assert.equal(last.text, "The tool says: sunny");
+        assert.match(last.text, /sunny/);
       });
     }
   });

@@ -1,5 +1,5 @@
 // The official OpenAI SDK for JavaScript as a client of a running DeltaLLM.
-// Started by `tests/sdk/run.sh`, which puts `OPENAI_BASE_URL` and `OPENAI_API_KEY` into the environment.
+// Started by `tests/peers/run.sh`, which puts `OPENAI_BASE_URL` and `OPENAI_API_KEY` into the environment.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

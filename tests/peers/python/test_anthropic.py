@@ -27,6 +27,11 @@ def ask(client, provider, messages=QUESTION, **more):
     return client.messages.create(model=model(provider), messages=messages, **{"max_tokens": 256, **more})
 
 
+def first(answer, kind):
+    """The first block of a kind. Google signs its texts too, which is a thought without words after them."""
+    return next(block for block in answer.content if block.type == kind)
+
+
 def result(call, content="sunny"):
     return {"type": "tool_result", "tool_use_id": call.id, "content": content}
 
@@ -157,17 +162,16 @@ def test_thinking_with_tools(client, provider):
     }
     messages = [user(QUESTION)]
     answer = client.messages.create(messages=messages, **more)
-    assert [block.type for block in answer.content] == ["thinking", "tool_use"]
     assert answer.content[0].thinking == "Let me think about this."
-    messages += [{"role": "assistant", "content": answer.content}, user([result(answer.content[1])])]
+    assert answer.content[-1].type == "tool_use"
+    messages += [{"role": "assistant", "content": answer.content}, user([result(answer.content[-1])])]
     with client.messages.stream(messages=messages, **more) as stream:
         answer = stream.get_final_message()
-    assert [block.type for block in answer.content] == ["thinking", "text"]
-    assert answer.content[0].thinking == "Let me think about this."
-    assert answer.content[1].text == "The tool says: sunny"
+    assert first(answer, "thinking").thinking == "Let me think about this."
+    assert first(answer, "text").text == "The tool says: sunny"
     # The thoughts go back once more, from the stream this time.
     messages += [{"role": "assistant", "content": answer.content}, user("Thank you.")]
-    assert client.messages.create(messages=messages, **more).content[-1].text == WORDS
+    assert first(client.messages.create(messages=messages, **more), "text").text == WORDS
 
 
 @pytest.mark.parametrize("provider", [name for name in PROVIDERS if name in ("anthropic", "bedrock")])

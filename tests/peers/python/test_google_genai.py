@@ -148,7 +148,7 @@ def test_thoughts_with_tools(client, provider):
     call = answer.function_calls[0]
     response = types.FunctionResponse(id=call.id, name=call.name, response={"result": "sunny"})
     contents += [answer.candidates[0].content, user(types.Part(function_response=response))]
-    assert ask(client, provider, contents, **more).text == "The tool says: sunny"
+    assert "sunny" in ask(client, provider, contents, **more).text
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

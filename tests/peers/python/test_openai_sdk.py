@@ -1,6 +1,6 @@
 """The official OpenAI SDK for Python as a client of a running DeltaLLM.
 
-Started by `tests/sdk/run.sh`, which puts `OPENAI_BASE_URL`, `OPENAI_API_KEY` and the rest into the
+Started by `tests/peers/run.sh`, which puts `OPENAI_BASE_URL`, `OPENAI_API_KEY` and the rest into the
 environment. Nothing in here knows that the other end is not OpenAI, apart from the options for the
 mock upstream in `user`.
 """

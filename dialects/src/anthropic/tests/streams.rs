@@ -15,7 +15,8 @@ use crate::{
 };
 
 fn read(events: &[Value]) -> (Vec<Event>, Result<(), Unreadable>) {
-    let stream: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let frames: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let stream = frames.concat();
     let (mut reader, mut events) = (AnthropicMessages.stream_reader(), Vec::new());
     let outcome = reader.read(stream.as_bytes(), &mut events).and_then(|()| reader.finish(&mut events));
     (events, outcome)
@@ -24,7 +25,9 @@ fn read(events: &[Value]) -> (Vec<Event>, Result<(), Unreadable>) {
 fn written(events: &[Event]) -> Vec<Value> {
     let asked = Asked { model: "the-model".into(), unique: "0a1b".into(), ..Asked::default() };
     let (mut writer, mut out) = (AnthropicMessages.stream_writer(&asked), BytesMut::new());
-    events.iter().for_each(|event| writer.write(event, &mut out));
+    for event in events {
+        writer.write(event, &mut out);
+    }
     frames(&out)
 }
 
@@ -163,7 +166,9 @@ fn a_stream_of_anthropics_survives_reading_and_writing() {
     let (events, outcome) = read(&written(&answer.clone().into_events()));
     assert_eq!(outcome, Ok(()));
     let mut collector = Collector::default();
-    events.into_iter().for_each(|event| collector.take(event));
+    for event in events {
+        collector.take(event);
+    }
     assert_eq!(collector.finish(), Ok(answer));
 }
 

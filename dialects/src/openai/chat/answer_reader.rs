@@ -5,16 +5,18 @@ use serde_json::value::RawValue;
 
 use super::wire::{self, Piece, Said};
 use super::{thoughts, tools};
-use crate::canonical::{Answer, Choice, Part, PartKind, Source, StopReason};
+use crate::canonical::{Answer, Choice, Part, PartKind, StopReason};
 use crate::dialect::Unreadable;
-use crate::openai::usage;
+use crate::openai::{error_reader, usage};
 
 /// Reads a body.
 pub fn read(body: &[u8]) -> Result<Answer, Unreadable> {
     let mut wire: wire::Answer<'_> =
         serde_json::from_slice(body).map_err(|error| Unreadable::new(error.to_string()))?;
     if wire.choices.is_empty() {
-        return Err(Unreadable::new("it has no choices"));
+        // Some servers answer 200 with an error in it.
+        let words = wire.error.and_then(|_| error_reader::read(500, body).message);
+        return Err(Unreadable::new(words.unwrap_or_else(|| "it has no choices".to_owned())));
     }
     let pages = wire.pages();
     let mut answer = Answer {
@@ -62,8 +64,9 @@ fn parts_of(mut said: Said<'_>, answer: &str) -> Vec<Part> {
     {
         all.extend(citations);
     }
+    let images: Vec<PartKind> = said.images().collect();
     parts.extend(said.audio.filter(Value::is_object).map(|value| PartKind::Own { name: "audio".to_owned(), value }));
-    parts.extend(said.images.unwrap_or_default().iter().filter_map(image));
+    parts.extend(images);
     for call in said.tool_calls.unwrap_or_default() {
         let function = call.function.unwrap_or_default();
         let id = call.id.map(|id| id.0.into_owned()).filter(|id| !id.is_empty());
@@ -101,12 +104,6 @@ fn add(parts: &mut Vec<PartKind>, piece: Piece<'_>) {
         (Piece::Text(text), _) => parts.push(PartKind::Text { text: text.into_owned(), citations: Vec::new() }),
         (Piece::Refusal(text), _) => parts.push(PartKind::Refusal { text: text.into_owned() }),
     }
-}
-
-/// `{"type": "image_url", "image_url": {"url"}}`
-pub fn image(value: &Value) -> Option<PartKind> {
-    let url = value.get("image_url")?.get("url")?.as_str()?;
-    Some(PartKind::Image { source: Source::of_url(url), detail: None })
 }
 
 /// An id for a call of a vendor that gives none; at most 40 characters, as OpenAI demands.

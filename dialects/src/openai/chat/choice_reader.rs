@@ -106,10 +106,11 @@ impl ChoiceReader {
                 self.delta(Delta::Citation(citation), events);
             }
         }
+        let images: Vec<PartKind> = said.images().collect();
         if let Some(Value::Object(more)) = said.audio {
             self.hear(more)?;
         }
-        for image in said.images.unwrap_or_default().iter().filter_map(answer_reader::image) {
+        for image in images {
             self.whole(image.into(), events);
         }
         for call in said.tool_calls.unwrap_or_default() {

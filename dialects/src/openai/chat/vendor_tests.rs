@@ -214,3 +214,15 @@ fn a_deltas_words_are_told_at_once() {
     let told = Event::PartDelta { choice: 0, part: 0, delta: Delta::Text("Hi".to_owned()) };
     assert_eq!(events.last(), Some(&told));
 }
+
+#[test]
+fn an_odd_member_does_not_cost_the_answer() {
+    let mut odd = chunk(json!({"content": "Hi", "annotations": {}, "thinking_blocks": "x", "refusal": 7}));
+    odd["id"] = json!(7);
+    odd["created"] = json!(1.5);
+    odd["service_tier"] = json!({"name": "x"});
+    let said = PartKind::Text { text: "Hi".to_owned(), citations: Vec::new() };
+    assert_eq!(parts(&stream(&[odd, last("stop")])), [said]);
+    let error = ChatVendor::of_provider("openrouter").read_answer(br#"{"error":{"message":"No money","code":402}}"#);
+    assert_eq!(error, Err(Unreadable::new("No money")));
+}

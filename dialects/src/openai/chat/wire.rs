@@ -10,11 +10,20 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::thoughts;
-use crate::canonical::{Citation, PartKind, StopReason};
+use crate::canonical::{Citation, PartKind, Source, StopReason};
 
-/// A string that is borrowed where it can be.
-#[derive(Debug, Deserialize)]
-pub struct Text<'a>(#[serde(borrow)] pub Cow<'a, str>);
+/// A string that is borrowed where it can be. What is no string says nothing: a vendor's odd member must not cost the answer.
+#[derive(Debug)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Content::deserialize(deserializer)? {
+            Content::Text(text) => Self(text),
+            Content::Parts(_) | Content::Nothing => Self(Cow::Borrowed("")),
+        })
+    }
+}
 
 /// A whole answer, or one chunk of a stream.
 #[derive(Debug, Default, Deserialize)]
@@ -80,16 +89,16 @@ pub struct Said<'a> {
     pub reasoning_content: Option<Content<'a>>,
     #[serde(borrow)]
     pub reasoning: Option<Content<'a>>,
-    pub reasoning_details: Option<Vec<Value>>,
-    pub thinking_blocks: Option<Vec<Value>>,
+    pub reasoning_details: Option<Value>,
+    pub thinking_blocks: Option<Value>,
     #[serde(borrow)]
     pub tool_calls: Option<Vec<Call<'a>>>,
     #[serde(borrow)]
     pub function_call: Option<Function<'a>>,
-    pub annotations: Option<Vec<Value>>,
+    pub annotations: Option<Value>,
     pub audio: Option<Value>,
     /// OpenRouter's place for pictures that the model made.
-    pub images: Option<Vec<Value>>,
+    pub images: Option<Value>,
 }
 
 /// A tool call, or what is added to one.
@@ -209,8 +218,8 @@ impl<'a> Said<'a> {
         if let Some(text) = plain {
             take(Piece::Thought(text));
         }
-        let blocks = self.thinking_blocks.take().unwrap_or_default();
-        let details = self.reasoning_details.take().unwrap_or_default();
+        let blocks = items(self.thinking_blocks.take());
+        let details = items(self.reasoning_details.take());
         let thoughts = blocks.iter().map(thoughts::of_block).chain(details.iter().filter_map(thoughts::of_detail));
         for thought in thoughts {
             take_thought(thought, repeats, &mut take);
@@ -233,7 +242,22 @@ impl<'a> Said<'a> {
 
     /// What the text is based on.
     pub fn citations(&mut self) -> impl Iterator<Item = Citation> + use<> {
-        self.annotations.take().unwrap_or_default().into_iter().filter_map(of_annotation)
+        items(self.annotations.take()).into_iter().filter_map(of_annotation)
+    }
+
+    /// Pictures that the model made.
+    pub fn images(&mut self) -> impl Iterator<Item = PartKind> + use<> {
+        items(self.images.take()).into_iter().filter_map(|image| {
+            let url = image.get("image_url")?.get("url")?.as_str()?;
+            Some(PartKind::Image { source: Source::of_url(url), detail: None })
+        })
+    }
+}
+
+fn items(list: Option<Value>) -> Vec<Value> {
+    match list {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
     }
 }
 

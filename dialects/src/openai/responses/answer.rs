@@ -25,7 +25,9 @@ pub(super) fn write(answer: &Answer, asked: &Asked) -> Vec<u8> {
 }
 
 fn finish_items(items: &mut [Item], end: Ending) {
-    items.iter_mut().for_each(|item| item.set_status(Status::Completed));
+    for item in items.iter_mut() {
+        item.set_status(Status::Completed);
+    }
     if let Some(last) = items.last_mut() {
         last.set_status(end.status());
     }

@@ -9,7 +9,7 @@ use super::OpenAiResponses;
 use crate::canonical::{
     Answer, Choice, Citation, Delta, Event, Message, Part, PartKind, PartStart, Role, Source, StopReason,
 };
-use crate::dialect::{Asked, ClientDialect, StreamReader, VendorDialect};
+use crate::dialect::{Asked, ClientDialect, StreamWriter, VendorDialect};
 use crate::sse::{self, MAX_EVENT_BYTES, SseDecoder};
 
 fn asked() -> Asked {
@@ -28,9 +28,15 @@ fn events_of(written: &[u8]) -> Vec<Value> {
     events
 }
 
+fn write_all(writer: &mut dyn StreamWriter, events: &[Event], out: &mut BytesMut) {
+    for event in events {
+        writer.write(event, out);
+    }
+}
+
 fn streamed(events: &[Event]) -> Vec<Value> {
     let (mut writer, mut out) = (OpenAiResponses.stream_writer(&asked()), BytesMut::new());
-    events.iter().for_each(|event| writer.write(event, &mut out));
+    write_all(&mut *writer, events, &mut out);
     events_of(&out)
 }
 
@@ -160,10 +166,10 @@ fn a_stream_that_fails_says_so_and_ends() {
     for told in [0, 3] {
         let (mut writer, mut out) = (OpenAiResponses.stream_writer(&asked()), BytesMut::new());
         let events = answer(vec![Part::text("Hi")], StopReason::End).into_events();
-        events.iter().take(told).for_each(|event| writer.write(event, &mut out));
+        write_all(&mut *writer, &events[..told], &mut out);
         writer.error(&error, &mut out);
         let length = out.len();
-        events.iter().skip(told).for_each(|event| writer.write(event, &mut out));
+        write_all(&mut *writer, &events[told..], &mut out);
         writer.error(&error, &mut out);
         assert_eq!(out.len(), length, "something follows the error");
 

@@ -1,0 +1,93 @@
+//! Files and batches go to the provider that has them, and belong to who made them.
+
+use deltallm_tests::{Answer, Caller, MASTER_KEY, MODEL, System};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+const BOUNDARY: &str = "deltallm-test-boundary-51c9";
+
+fn form(content: &[u8], more: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in [("purpose", "batch")].iter().chain(more) {
+        body.extend_from_slice(
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").as_bytes(),
+        );
+    }
+    let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"b.jsonl\"\r\n\r\n");
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(content);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
+async fn upload(caller: &Caller, content: &[u8], more: &[(&str, &str)]) -> Answer {
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    Answer::read(caller.post_form("/v1/files", &content_type, form(content, more)).send().await.unwrap()).await
+}
+
+async fn ask(caller: &Caller, method: Method, path: &str) -> Answer {
+    Answer::read(caller.request(method, path).send().await.unwrap()).await
+}
+
+async fn start_batch(caller: &Caller, body: &Value) -> Answer {
+    Answer::read(caller.post("/v1/batches", body).send().await.unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_made_read_and_ended_by_its_owner() {
+    let system = System::start().await;
+    let (caller, _) = system.caller_with_new_key("batches").await;
+    let content: Vec<u8> = b"{\"custom_id\":\"1\"}\n".repeat(40_000);
+    let file = upload(&caller, &content, &[("model", MODEL)]).await;
+    assert_eq!(file.status, 200, "{}", file.text);
+    let id = file.json["id"].as_str().unwrap().to_owned();
+    assert!(id.starts_with("file-") && id.contains('~'), "{id}");
+    assert_eq!(file.json["bytes"], content.len());
+
+    let shown = ask(&caller, Method::GET, &format!("/v1/files/{id}")).await;
+    assert_eq!((shown.status, shown.json["id"].as_str()), (200, Some(id.as_str())));
+    let got = ask(&caller, Method::GET, &format!("/v1/files/{id}/content")).await;
+    assert!(got.status == 200 && got.text.as_bytes() == content, "the content comes as it is");
+
+    let body = json!({ "input_file_id": id, "endpoint": "/v1/chat/completions", "completion_window": "24h", "metadata": { "id": "mine" } });
+    let batch = start_batch(&caller, &body).await;
+    assert_eq!(batch.status, 200, "{}", batch.text);
+    assert_eq!((&batch.json["input_file_id"], &batch.json["output_file_id"]), (&json!(id), &json!(id)));
+    assert_eq!(batch.json["metadata"]["id"], "mine", "only the provider's names change");
+    let batch_id = batch.json["id"].as_str().unwrap();
+    assert_eq!(ask(&caller, Method::GET, &format!("/v1/batches/{batch_id}")).await.json["status"], "completed");
+    let ended = ask(&caller, Method::POST, &format!("/v1/batches/{batch_id}/cancel")).await;
+    assert_eq!((ended.status, ended.json["status"].as_str()), (200, Some("cancelling")), "{}", ended.text);
+    let gone = ask(&caller, Method::DELETE, &format!("/v1/files/{id}")).await;
+    assert_eq!((gone.status, gone.json["deleted"].as_bool()), (200, Some(true)), "{}", gone.text);
+    assert_eq!(ask(&caller, Method::GET, &format!("/v1/files/{id}")).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_reads_what_belongs_to_somebody_else() {
+    let system = System::start().await;
+    let (owner, _) = system.caller_with_new_key("owner").await;
+    let (other, _) = system.caller_with_new_key("other").await;
+    let file = upload(&owner, b"secret", &[]).await;
+    assert_eq!(file.status, 200, "the only account with files needs no name: {}", file.text);
+    let id = file.json["id"].as_str().unwrap();
+    let bare = id.split('~').next().unwrap();
+    for path in [id.to_owned(), format!("{id}/content"), bare.to_owned(), format!("{bare}/content")] {
+        let refused = ask(&other, Method::GET, &format!("/v1/files/{path}")).await;
+        assert_eq!((refused.status, refused.code()), (404, "not_found"), "{path}");
+        assert!(!refused.text.contains("secret"));
+    }
+    assert_eq!(ask(&owner, Method::GET, &format!("/v1/files/{bare}")).await.status, 404, "also by its bare name");
+    assert_eq!(ask(&other, Method::DELETE, &format!("/v1/files/{id}")).await.status, 404);
+    let stolen = start_batch(&other, &json!({ "input_file_id": id, "endpoint": "/v1/chat/completions" })).await;
+    assert_eq!(stolen.status, 404, "{}", stolen.text);
+    let raw = start_batch(&other, &json!({ "input_file_id": bare, "endpoint": "/v1/chat/completions" })).await;
+    assert_eq!(raw.status, 404, "{}", raw.text);
+
+    let list = ask(&other, Method::GET, "/v1/files").await;
+    assert_eq!((list.status, list.code()), (403, "permission_denied"));
+    let master = system.caller(MASTER_KEY);
+    let list = ask(&master, Method::GET, "/v1/files").await;
+    assert_eq!((list.status, list.json["data"].as_array().map(Vec::len)), (200, Some(1)), "{}", list.text);
+    assert_eq!(ask(&master, Method::GET, &format!("/v1/files/{id}/content")).await.text, "secret");
+}
