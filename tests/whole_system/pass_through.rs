@@ -16,7 +16,10 @@ async fn a_path_of_the_provider_is_reached_with_the_gateways_key() {
     }
     let unknown = Answer::read(caller.request(Method::GET, "/groq/v1/models").send().await.unwrap()).await;
     assert_eq!((unknown.status, unknown.code()), (404, "not_found"), "no model is served by that provider");
-    let nobody = Answer::read(system.caller("sk-nobody-knows-this-one").request(Method::GET, "/openai/v1/models").send().await.unwrap()).await;
+    let nobody = Answer::read(
+        system.caller("sk-nobody-knows-this-one").request(Method::GET, "/openai/v1/models").send().await.unwrap(),
+    )
+    .await;
     assert_eq!(nobody.status, 401);
 }
 
@@ -48,7 +51,10 @@ async fn an_answer_in_a_known_dialect_is_billed_by_it() {
         assert_eq!(answer.status, 200, "{}", answer.text);
         let received = system.upstream.last_received().await;
         assert_eq!(received.header("x-api-key"), Some(UPSTREAM_KEY));
-        assert_eq!((received.header("authorization"), received.header("anthropic-version")), (None, Some("2023-06-01")));
+        assert_eq!(
+            (received.header("authorization"), received.header("anthropic-version")),
+            (None, Some("2023-06-01"))
+        );
         assert_eq!(received.body(), body.to_string().into_bytes(), "as it came");
         let id = answer.header("x-request-id").to_owned();
         let row = eventually("the call stands in the database", || async { books.of_request(&id).await.pop() }).await;
@@ -72,7 +78,9 @@ async fn nothing_but_the_provider_can_be_reached() {
         "/openai/@evil.example/../x",
     ] {
         let mut connection = RawConnection::open(api).await;
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {api}\r\nauthorization: Bearer {MASTER_KEY}\r\nconnection: close\r\n\r\n");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {api}\r\nauthorization: Bearer {MASTER_KEY}\r\nconnection: close\r\n\r\n"
+        );
         connection.send(head.as_bytes()).await;
         let (status, answer) = connection.read_status().await;
         assert!(status == 400 || status == 404, "{path}: {status} {answer}");

@@ -12,7 +12,11 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-async fn connect(system: &System, query: &str, headers: &[(&'static str, String)]) -> Result<(Socket, Response), Error> {
+async fn connect(
+    system: &System,
+    query: &str,
+    headers: &[(&'static str, String)],
+) -> Result<(Socket, Response), Error> {
     let url = format!("ws://{}/v1/realtime{query}", system.proxy().api());
     let mut request = url.into_client_request()?;
     for (name, value) in headers {
@@ -64,7 +68,8 @@ async fn a_conversation_is_passed_through_and_billed_when_it_ends() {
         assert_eq!(hear(&mut socket).await, Value::Null);
         drop(socket);
         let books = system.books().await;
-        let row = eventually("the session stands in the database", || async { books.of_request(&id).await.pop() }).await;
+        let row =
+            eventually("the session stands in the database", || async { books.of_request(&id).await.pop() }).await;
         assert_eq!((row.outcome.as_str(), row.status), ("completed", 101), "{who_closes} closed");
         assert_eq!((row.input_tokens, row.output_tokens), (200, 100), "{who_closes} closed");
         assert_eq!(row.cost_nano_usd, Some(200 * INPUT_NANO_USD + 100 * OUTPUT_NANO_USD));

@@ -38,7 +38,9 @@ fn speech(called: &Called<'_>, options: &MockOptions) -> Option<Fixed> {
 }
 
 fn transcription(called: &Called<'_>, options: &MockOptions) -> Fixed {
-    let Some(model) = field(called.body, "model") else { return Fixed::error(400, "you must provide a model parameter") };
+    let Some(model) = field(called.body, "model") else {
+        return Fixed::error(400, "you must provide a model parameter");
+    };
     let usage = json!({
         "type": "tokens", "input_tokens": options.prompt_tokens,
         "input_token_details": { "text_tokens": 0, "audio_tokens": options.prompt_tokens },
@@ -60,7 +62,8 @@ fn transcription(called: &Called<'_>, options: &MockOptions) -> Fixed {
             Fixed::of(&model, "text/plain; charset=utf-8", text)
         }
         Some("verbose_json") => {
-            let body = json!({ "task": "transcribe", "language": "english", "duration": 8.47, "text": TEXT, "segments": [] });
+            let body =
+                json!({ "task": "transcribe", "language": "english", "duration": 8.47, "text": TEXT, "segments": [] });
             Fixed::json(&model, &body)
         }
         _ => Fixed::json(&model, &json!({ "text": TEXT, "usage": usage })),

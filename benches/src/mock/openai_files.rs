@@ -45,7 +45,9 @@ pub fn answer(called: &Called<'_>, path: &str) -> Option<Fixed> {
 }
 
 fn upload(called: &Called<'_>) -> Fixed {
-    let Some(purpose) = field(called.body, "purpose") else { return Fixed::error(400, "'purpose' is a required property") };
+    let Some(purpose) = field(called.body, "purpose") else {
+        return Fixed::error(400, "'purpose' is a required property");
+    };
     if field(called.body, "model").is_some() || field(called.body, "x-deltallm-model").is_some() {
         return Fixed::error(400, "Unrecognized request argument supplied: model");
     }

@@ -30,7 +30,9 @@ pub fn answer(called: &Called<'_>, path: &str, options: &MockOptions) -> Option<
     if of("stream").as_deref() == Some("true") {
         let kind = if is_edit { "image_edit" } else { "image_generation" };
         let events = [
-            named_event(&json!({ "type": format!("{kind}.partial_image"), "b64_json": picture(1000), "partial_image_index": 0 })),
+            named_event(
+                &json!({ "type": format!("{kind}.partial_image"), "b64_json": picture(1000), "partial_image_index": 0 }),
+            ),
             named_event(&json!({ "type": format!("{kind}.completed"), "b64_json": picture(2000), "usage": usage })),
         ];
         return Some(Fixed::of(&model, "text/event-stream", events.concat()));

@@ -33,7 +33,8 @@ impl Fixed {
 
     /// OpenAI's error.
     pub fn error(status: u16, message: &str) -> Self {
-        let error = json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": null } });
+        let error =
+            json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": null } });
         Self { status, ..Self::json("", &error) }
     }
 }
@@ -61,7 +62,10 @@ fn judged(called: &Called<'_>, path: &str, options: &MockOptions) -> Option<Fixe
             let results: Vec<Value> =
                 (0..count).map(|index| json!({ "index": index, "relevance_score": 0.5 })).collect();
             let usage = json!({ "total_tokens": options.prompt_tokens });
-            Some(Fixed::json(model, &json!({ "id": "rerank-mock", "model": model, "results": results, "usage": usage })))
+            Some(Fixed::json(
+                model,
+                &json!({ "id": "rerank-mock", "model": model, "results": results, "usage": usage }),
+            ))
         }
         _ => None,
     }

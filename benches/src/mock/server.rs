@@ -21,12 +21,12 @@ use super::body::{Ending, Script, ScriptedBody};
 use super::connection::{MockConnection, ResetSwitch};
 use super::ledger::{Entry, Ledger, Outcome};
 use super::openai::Chat;
-use super::{openai_media, openai_realtime};
 use super::options::{MockOptions, OPENING, OptionError};
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::script::{StreamScript, unstreamed};
 use super::vendor::{Called, Task, VENDORS, Vendor};
+use super::{openai_media, openai_realtime};
 
 /// Serves until the listener fails.
 pub async fn serve(listener: TcpListener, ledger: Arc<Ledger>) -> io::Result<()> {
