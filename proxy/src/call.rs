@@ -8,7 +8,7 @@ use deltallm_dialects::{
     dialect::{DialectId, client_dialect},
     json_strings,
     multipart::{Edit, Form},
-    openai::request_index::RequestIndex,
+    openai::{request_index::RequestIndex, responses},
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -54,6 +54,21 @@ impl Call {
         Self { operation, body, index, streams, wants_events: true, upload: None, path_model, chat: OnceLock::new() }
     }
 
+    /// Of a JSON body. `required`: the field without which it makes no sense.
+    pub fn of_json(
+        operation: Operation,
+        body: Bytes,
+        required: &'static str,
+        path_model: Option<String>,
+    ) -> Result<Self, ApiError> {
+        let index = match operation {
+            // Its input may be kept at the provider.
+            Operation::Responses => responses::read_index(&body, path_model.as_deref())?,
+            _ => RequestIndex::read_for(&body, required, path_model.as_deref())?,
+        };
+        Ok(Self::new(operation, body, index, path_model))
+    }
+
     /// Of a form.
     pub fn with_form(operation: Operation, upload: Upload, path_model: Option<String>) -> Result<Self, ApiError> {
         let index = index_of_form(&upload.form, path_model.as_deref())?;
@@ -65,8 +80,11 @@ impl Call {
         if !edits.is_empty() {
             self.body = json_strings::apply(&self.body, edits);
             // Everything that the index knows by its place has moved.
-            let required = if self.operation == Operation::ChatCompletions { "messages" } else { "input" };
-            self.index = RequestIndex::read_for(&self.body, required, self.path_model.as_deref())?;
+            let path_model = self.path_model.as_deref();
+            self.index = match self.operation {
+                Operation::Responses => responses::read_index(&self.body, path_model)?,
+                _ => RequestIndex::read_for(&self.body, "messages", path_model)?,
+            };
         }
         Ok(())
     }
@@ -104,9 +122,9 @@ impl Call {
 fn index_of_form(form: &Form, path_model: Option<&str>) -> Result<RequestIndex, ApiError> {
     let model = path_model.or_else(|| form.field("model")).filter(|model| !model.is_empty());
     let mut index = RequestIndex::default();
-    index.model = model
+    model
         .ok_or_else(|| ApiError::about(ErrorCode::InvalidRequest, "model", "The form has no `model`."))?
-        .to_owned();
+        .clone_into(&mut index.model);
     index.stream = form.flag("stream")?;
     index.answers = form.count()?;
     index.end_user = form.field("user").map(str::to_owned);

@@ -26,7 +26,6 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deltallm_dialects::openai::request_index::RequestIndex;
 use deltallm_shared::{
     config::ClientTimeouts,
     crypto::OwnerSeal,
@@ -471,15 +470,13 @@ impl Gateway {
                 Call::with_form(operation, upload, path_model)?
             }
             Surface::Upload { operation, json } => {
-                let required = json.unwrap_or_default();
-                let index_of = |body: &Bytes| RequestIndex::read_for(body, required, path_model.as_deref());
-                let (body, index) = self.read_json(session, context, index_of).await?;
-                Call::new(operation, body, index, path_model).streaming(Streams::Asked, wants_events)?
+                let body = self.read_json(session, context).await?;
+                let call = Call::of_json(operation, body, json.unwrap_or_default(), path_model)?;
+                call.streaming(Streams::Asked, wants_events)?
             }
             Surface::Model { operation, required, streams } => {
-                let index_of = |body: &Bytes| RequestIndex::read_for(body, required, path_model.as_deref());
-                let (body, index) = self.read_json(session, context, index_of).await?;
-                Call::new(operation, body, index, path_model).streaming(streams, wants_events)?
+                let body = self.read_json(session, context).await?;
+                Call::of_json(operation, body, required, path_model)?.streaming(streams, wants_events)?
             }
             Surface::Models | Surface::Model1 | Surface::Liveness | Surface::Readiness => return Ok(Flow::Answered),
         };
@@ -544,18 +541,12 @@ impl Gateway {
     }
 
     /// read_body: JSON, whole and in memory.
-    async fn read_json(
-        &self,
-        session: &mut Session,
-        context: &mut RequestContext,
-        index_of: impl FnOnce(&Bytes) -> Result<RequestIndex, ApiError>,
-    ) -> Result<(Bytes, RequestIndex), Stop> {
+    async fn read_json(&self, session: &mut Session, context: &mut RequestContext) -> Result<Bytes, Stop> {
         let Some(received) = &context.received else { return Err(Stop::Refused(nothing_received())) };
         let client = session.as_downstream_mut();
         let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
         context.is_body_read = true;
-        let index = index_of(&body)?;
-        Ok((body, index))
+        Ok(body)
     }
 
     /// Tells the client why not, records it, and leaves the connection usable where that is possible.

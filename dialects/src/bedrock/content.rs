@@ -368,11 +368,7 @@ mod tests {
     #[test]
     fn names_of_documents_are_made_to_fit_and_stay_different() {
         let mut unsupported = Unsupported::new("bedrock", false);
-        let mut writer = Writer {
-            family: Family::Claude,
-            unsupported: &mut unsupported,
-            document_names: Vec::new(),
-        };
+        let mut writer = Writer { family: Family::Claude, unsupported: &mut unsupported, document_names: Vec::new() };
         let mut name = |title| writer.document_name(title);
         assert_eq!(name(Some("report.pdf")), "report");
         assert_eq!(name(Some("report.docx")), "report (2)");
