@@ -116,7 +116,8 @@ impl Credential {
         self.token.forget(now)
     }
 
-    fn has_token(&self) -> bool {
+    /// Whether it signs in with a token that is fetched.
+    pub fn has_token(&self) -> bool {
         matches!(self.kind(), CredentialKind::AzureEntra | CredentialKind::Google)
     }
 }

@@ -155,6 +155,14 @@ pub fn onward(path: &str) -> Option<(&'static Provider, &str)> {
     path.get(1 + first.len()..).filter(|rest| rest.len() > 1).map(|rest| (provider, rest))
 }
 
+/// What is asked of a model at a path, whatever the method.
+pub fn operation_at(path: &str) -> Option<Operation> {
+    match find(&Method::POST, path) {
+        Found::Endpoint(endpoint, _) => endpoint.operation(),
+        _ => None,
+    }
+}
+
 /// The value of the `allow` header for a path.
 pub fn allowed_methods(path: &str) -> String {
     let methods = [Method::GET, Method::POST, Method::DELETE];

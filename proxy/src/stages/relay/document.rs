@@ -58,11 +58,18 @@ impl<E: Into<RelayError>> From<E> for Untold {
 
 impl DocumentRelay {
     /// In the given words, for a call.
-    pub fn new(words: Words, call: &Call, asked: Asked, status: u16, upstream_model: &str, own: OwnWords) -> Self {
+    pub fn new(
+        words: Words,
+        call: &Call,
+        asked: impl FnOnce() -> Asked,
+        status: u16,
+        upstream_model: &str,
+        own: OwnWords,
+    ) -> Self {
         let is_same = matches!(words, Words::Same(_));
         let told = (!is_same).then(|| Told {
             client: client_of(call),
-            asked,
+            asked: asked(),
             as_stream: call.streams,
             body: call.body.clone(),
             upstream_model: upstream_model.to_owned(),

@@ -163,7 +163,7 @@ impl Relay {
                 None => Self::document(status),
             },
             words => {
-                Self::Document(DocumentRelay::new(words, call, asked(context), status, upstream_model(context), own))
+                Self::Document(DocumentRelay::new(words, call, || asked(context), status, upstream_model(context), own))
             }
         }
     }
