@@ -86,6 +86,7 @@ impl RefusalRelay {
         let dialect = match self.words {
             Words::Same(operation) => Some(dialect_of(operation).unwrap_or(DialectId::OpenAiChat)),
             Words::Chat(dialect) => Some(dialect),
+            Words::Images => Some(DialectId::GeminiGenerate),
             _ => None,
         };
         let (status, body) = (self.status, self.body.as_ref());
