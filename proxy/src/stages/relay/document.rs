@@ -2,9 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
-    canonical::Answer,
-    dialect::{Asked, ClientDialect, DialectId, client_dialect, vendor_dialect},
+    canonical::{Answer, Failure},
+    dialect::{Asked, ClientDialect, DialectId, Unreadable, client_dialect, vendor_dialect},
     embedding::{self, embedding_vendor},
+    gemini::images::{self, NoImages},
     openai::usage,
     rerank::{self, RerankVendor, rerank_vendor},
 };
@@ -37,6 +38,35 @@ struct Told {
     as_stream: bool,
     body: Bytes,
     own: OwnWords,
+}
+
+/// Why a document cannot be told.
+enum Untold {
+    /// It has another form.
+    Unreadable(RelayError),
+    /// It says no, with the status of a yes.
+    Refused(Failure),
+}
+
+impl From<RelayError> for Untold {
+    fn from(error: RelayError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl From<Unreadable> for Untold {
+    fn from(error: Unreadable) -> Self {
+        Self::Unreadable(error.into())
+    }
+}
+
+impl From<NoImages> for Untold {
+    fn from(none: NoImages) -> Self {
+        match none {
+            NoImages::Refused(failure) => Self::Refused(failure),
+            NoImages::Unreadable(error) => error.into(),
+        }
+    }
 }
 
 impl DocumentRelay {
@@ -90,7 +120,8 @@ impl DocumentRelay {
                 record.settle(Outcome::Completed, self.status, None);
                 Ok(Passed::Bytes(out))
             }
-            Err(error) => {
+            Err(Untold::Refused(failure)) => Ok(refused(told.own.operation, told.own.tell(&failure), Some(failure))),
+            Err(Untold::Unreadable(error)) => {
                 tracing::error!(%error, "the provider's answer cannot be read");
                 record.produced(&body);
                 Ok(refused(told.own.operation, broken_off(&told.own.model), None))
@@ -100,7 +131,7 @@ impl DocumentRelay {
 }
 
 impl Told {
-    fn tell(&self, words: Words, body: &[u8], record: &mut CallRecord) -> Result<Bytes, RelayError> {
+    fn tell(&self, words: Words, body: &[u8], record: &mut CallRecord) -> Result<Bytes, Untold> {
         match words {
             Words::Embedding(id) => {
                 let vendor = embedding_vendor(id).ok_or_else(|| RelayError("no such form".to_owned()))?;
@@ -129,7 +160,12 @@ impl Told {
                     client.write_answer(&answer, &self.asked).into()
                 })
             }
-            Words::Same(_) | Words::Images | Words::Counted => Ok(Bytes::copy_from_slice(body)),
+            Words::Images => {
+                let answer = images::read_answer(body, self.asked.created)?;
+                record.usage(answer.usage);
+                Ok(answer.body.into())
+            }
+            Words::Same(_) | Words::Counted => Ok(Bytes::copy_from_slice(body)),
         }
     }
 }
