@@ -6,7 +6,8 @@ use bytes::Bytes;
 use deltallm_dialects::{
     canonical::ChatRequest,
     dialect::{DialectId, client_dialect},
-    multipart::Form,
+    json_strings,
+    multipart::{Edit, Form},
     openai::{request_index::RequestIndex, responses},
 };
 use deltallm_shared::{
@@ -72,6 +73,17 @@ impl Call {
     pub fn with_form(operation: Operation, upload: Upload, path_model: Option<String>) -> Result<Self, ApiError> {
         let index = index_of_form(&upload.form, path_model.as_deref())?;
         Ok(Self { upload: Some(upload), ..Self::new(operation, Bytes::new(), index, path_model) })
+    }
+
+    /// Changes places of the body.
+    pub fn edit(&mut self, edits: Vec<Edit>) -> Result<(), ApiError> {
+        if !edits.is_empty() {
+            self.body = json_strings::apply(&self.body, edits);
+            // Everything that the index knows by its place has moved.
+            let required = if self.operation == Operation::ChatCompletions { "messages" } else { "input" };
+            self.index = RequestIndex::read_for(&self.body, required, self.path_model.as_deref())?;
+        }
+        Ok(())
     }
 
     /// Whether a stream is wanted is said by the body or by the path. `wants_events`: Gemini's `alt=sse`.

@@ -58,6 +58,8 @@ pub struct RequestContext {
     pub feed: Feed,
     /// relay: how names of things at the provider become ours.
     pub naming: Option<Naming>,
+    /// route: whether one deployment alone can serve the call.
+    pub is_pinned: bool,
     /// relay: how an answer of a provider's own interface is read.
     pub onward: Option<Known>,
     /// relay: the header that replaces the one which is held back.
@@ -90,6 +92,7 @@ impl RequestContext {
             attempts_made: 0,
             feed: Feed::default(),
             naming: None,
+            is_pinned: false,
             onward: None,
             held: Held::default(),
             overhead_us: 0,
@@ -105,12 +108,15 @@ impl RequestContext {
     pub fn next_deployment(&mut self) -> bool {
         let Some(call) = &self.call else { return false };
         // One deployment has the thing, the session or the path that is asked for.
-        if self.naming.is_some() || self.onward.is_some() || self.upgrades() {
+        if self.is_pinned || self.onward.is_some() || self.upgrades() {
             return false;
         }
         let mut turn = self.turn + 1;
         while let Some(deployment) = self.plan.attempt(turn) {
             if let Ok(attempt) = translate(call, deployment) {
+                if let Some(naming) = &mut self.naming {
+                    naming.deployment = deployment.id;
+                }
                 (self.turn, self.attempt) = (turn, Some(attempt));
                 return true;
             }

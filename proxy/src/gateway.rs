@@ -481,22 +481,30 @@ impl Gateway {
             Surface::Models | Surface::Model1 | Surface::Liveness | Surface::Readiness => return Ok(Flow::Answered),
         };
         let assumed = assume(&call).await;
-        let call = context.call.insert(call);
-        let Some(record) = context.record.as_mut() else { return Ok(Flow::Answered) };
-        record.asked_for(&call.index, call.streams);
-        if let Some((usage, source)) = assumed {
-            record.assume(usage, source);
+        if let Some(record) = &mut context.record {
+            record.asked_for(&call.index, call.streams);
+            if let Some((usage, source)) = assumed {
+                record.assume(usage, source);
+            }
         }
 
-        // authorize: as soon as the model is known.
+        // authorize: as soon as the model is known. And names of things at a provider have to be the caller's.
         let group = authorize::authorize(&principal, &snapshot, &call.index.model)?;
+        context.call = Some(call);
+        let pinned = self.open_names(context, &principal, &snapshot, group)?;
+        let (Some(call), Some(record)) = (&context.call, &mut context.record) else {
+            return Err(Stop::Refused(nothing_received()));
+        };
 
         // Limits and budgets (admit), input guardrails (guard_input) and the cache (lookup_cache) have their place here, in
         // this order: what is refused for money must not be looked at by a paid guardrail, and what a guardrail refuses must
         // not come from the cache.
 
         // route: which deployments, in which order.
-        context.plan = Plan::shuffle(group, record.event().event_id.random_bits());
+        context.plan = match pinned {
+            Some(deployment) => Plan::only(deployment),
+            None => Plan::shuffle(group, record.event().event_id.random_bits()),
+        };
 
         // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
         let (turn, deployment, attempt) = context.plan.first_that(|deployment| translate(call, deployment))?;
@@ -511,6 +519,9 @@ impl Gateway {
 
         // open: on file before anything can cost money.
         record.open(deployment, call.body.slice(call.index.prompt.clone()))?;
+        if let Some(naming) = &mut context.naming {
+            naming.deployment = deployment.id;
+        }
         (context.turn, context.attempt) = (turn, Some(attempt));
         self.hand_over(session, context, false);
         Ok(Flow::ToUpstream)

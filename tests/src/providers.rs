@@ -74,7 +74,7 @@ pub fn names() -> String {
     SAMPLES.iter().map(|sample| sample.name).collect::<Vec<_>>().join(" ")
 }
 
-/// The entries of `model_list`: `chat-<provider>`, `embed-<provider>`, `fail-<provider>-<status>`, `rerank-cohere`.
+/// The entries of `model_list`: `chat-<provider>`, `lax-<provider>` (drops what the vendor does not have), `embed-<provider>`, `fail-<provider>-<status>`, `rerank-cohere`.
 pub fn entries(upstream: SocketAddr) -> String {
     let mut entries = String::new();
     for sample in SAMPLES {
@@ -97,7 +97,8 @@ pub fn entries(upstream: SocketAddr) -> String {
 
 fn entry(sample: &Sample, name: &str, model: &str, mode: &str, upstream: SocketAddr) -> String {
     let lines = sample.lines.iter().map(|line| format!("      {line}\n")).collect::<String>();
-    let lines = lines.replace("{upstream}", &upstream.to_string());
+    let drops = if name.starts_with("lax-") { "      drop_params: true\n" } else { "" };
+    let lines = lines.replace("{upstream}", &upstream.to_string()) + drops;
     format!(
         "  - model_name: {name}
     deltallm_params:

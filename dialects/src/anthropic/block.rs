@@ -6,7 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::citations;
-use crate::canonical::{CacheMark, Part, PartKind, Source};
+use crate::{
+    canonical::{CacheMark, Part, PartKind, Source},
+    gemini::signature::is_marked,
+};
 
 /// A content block; it borrows from the parts that it is made of.
 #[derive(Serialize)]
@@ -166,6 +169,10 @@ pub(super) fn of_answer(part: &Part) -> Option<Block<'_>> {
         PartKind::Refusal { text } => Block::Text { text, citations: Vec::new(), cache_control: None },
         PartKind::Reasoning { text, signature: None, encrypted: Some(data) } if text.is_empty() => {
             Block::RedactedThinking { data }
+        }
+        // The proof of another vendor's text: clients that read the last block would find nothing in it.
+        PartKind::Reasoning { text, signature: Some(signature), .. } if text.is_empty() && is_marked(signature) => {
+            return None;
         }
         PartKind::Reasoning { text, signature, .. } => {
             Block::Thinking { thinking: text, signature: signature.as_deref().unwrap_or_default() }

@@ -9,6 +9,7 @@ use super::{answer_writer, block, citations, error, stop_reason, usage::UsageOut
 use crate::{
     canonical::{Delta, Event, PartKind, PartStart, StopReason},
     dialect::{Asked, StreamWriter},
+    gemini::signature::is_marked,
 };
 
 /// Writes one stream.
@@ -31,6 +32,8 @@ pub(super) struct MessagesWriter {
 #[derive(Clone, Copy)]
 enum Block {
     Text,
+    /// Not written yet: what comes first decides whether Anthropic can have it.
+    ThoughtToBe,
     Thinking,
     Call,
     Whole,
@@ -100,19 +103,14 @@ impl MessagesWriter {
     fn open(&mut self, start: &PartStart, out: &mut BytesMut) {
         self.start("", "", None, out);
         self.close(out);
-        let head = |out: &mut BytesMut, index: u32| {
-            out.put_slice(b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
-            number(index, out);
-            out.put_slice(b",\"content_block\":");
-        };
         match start {
             PartStart::Text | PartStart::Refusal => {
                 head(out, self.next_block);
                 out.put_slice(b"{\"type\":\"text\",\"text\":\"\"}");
             }
             PartStart::Reasoning => {
-                head(out, self.next_block);
-                out.put_slice(b"{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}");
+                self.open = Some(Block::ThoughtToBe);
+                return;
             }
             PartStart::EncryptedReasoning(_) | PartStart::ToolCall { .. } | PartStart::Whole(_) => {
                 let mut part = start.clone().into_part();
@@ -130,7 +128,7 @@ impl MessagesWriter {
         out.put_slice(b"}\n\n");
         self.open = Some(match start {
             PartStart::Text | PartStart::Refusal => Block::Text,
-            PartStart::Reasoning => Block::Thinking,
+            PartStart::Reasoning => Block::ThoughtToBe,
             PartStart::ToolCall { .. } => Block::Call,
             PartStart::EncryptedReasoning(_) | PartStart::Whole(_) => Block::Whole,
         });
@@ -152,7 +150,22 @@ impl MessagesWriter {
         }
     }
 
+    /// A thought begins with its words, or with the proof of one that is not shown. The proof of another vendor without words
+    /// is about the text before it: a block without anything at the end would hide that text from clients that read the last.
+    fn begin_thought(&mut self, delta: &Delta, out: &mut BytesMut) {
+        if matches!(delta, Delta::Signature(signature) if is_marked(signature)) {
+            self.open = None;
+            return;
+        }
+        head(out, self.next_block);
+        out.put_slice(b"{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n");
+        self.open = Some(Block::Thinking);
+    }
+
     fn delta(&mut self, delta: &Delta, out: &mut BytesMut) {
+        if matches!(self.open, Some(Block::ThoughtToBe)) {
+            self.begin_thought(delta, out);
+        }
         let Some(open) = self.open else { return };
         let (head, text): (&[u8], &str) = match (delta, open) {
             (Delta::Text(text), Block::Text) => (b"text_delta\",\"text\":", text),
@@ -184,7 +197,7 @@ impl MessagesWriter {
     }
 
     fn close(&mut self, out: &mut BytesMut) {
-        if self.open.take().is_some() {
+        if self.open.take().is_some_and(|open| !matches!(open, Block::ThoughtToBe)) {
             self.ping_once(out);
             out.put_slice(b"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":");
             number(self.next_block, out);
@@ -254,6 +267,13 @@ impl StreamWriter for MessagesWriter {
         out.put_slice(&error::write(error));
         out.put_slice(b"\n\n");
     }
+}
+
+/// The begin of a block, up to the block itself.
+fn head(out: &mut BytesMut, index: u32) {
+    out.put_slice(b"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":");
+    number(index, out);
+    out.put_slice(b",\"content_block\":");
 }
 
 /// Whether a block of Anthropic's own is the call of a tool: `server_tool_use`, `mcp_tool_use`.

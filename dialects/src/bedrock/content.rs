@@ -209,6 +209,7 @@ impl Writer<'_, '_> {
             // Thoughts without a proof are another vendor's, and so is a proof in a request in Gemini's dialect: Bedrock takes
             // back only what it has signed.
             PartKind::Reasoning { signature: Some(signature), .. } if is_marked(signature) => {}
+            PartKind::Reasoning { .. } if !self.family.takes_thoughts_back() => {}
             PartKind::Reasoning { text, signature, encrypted } => match (signature, encrypted) {
                 (Some(signature), _) => {
                     out.push(Block::ReasoningContent(Thoughts::ReasoningText { text, signature }));

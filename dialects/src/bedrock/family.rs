@@ -65,6 +65,11 @@ impl Family {
         matches!(self, Self::Claude | Self::Nova | Self::Hidden)
     }
 
+    /// Whether its thoughts are signed and wanted back: others answer them with an error.
+    pub(super) fn takes_thoughts_back(self) -> bool {
+        matches!(self, Self::Claude | Self::Nova | Self::Hidden)
+    }
+
     /// Adds `top_k`.
     pub(super) fn add_top_k(self, top_k: u64, fields: &mut Map<String, Value>) {
         match self {

@@ -84,6 +84,10 @@ fn a_conversation_with_tools_and_thoughts_goes_to_claude() {
         "toolConfig": { "tools": [{ "toolSpec": { "name": "get_weather", "inputSchema": { "json": { "type": "object" } } } }] },
     });
     assert_eq!(body, expected);
+    // Claude's thoughts are nothing to another model.
+    request.model = "meta.llama3-1-8b-instruct-v1:0".into();
+    let body = write(&request).unwrap();
+    assert!(body["messages"][1]["content"][0].get("toolUse").is_some(), "{body}");
 }
 
 #[test]

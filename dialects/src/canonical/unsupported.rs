@@ -6,7 +6,8 @@ use super::ChatRequest;
 
 /// Fields that only ask for something aside and change no answer: left out where a vendor does not know them. (`include` and
 /// `max_tool_calls` are about hosted tools, which are refused themselves.)
-const HINTS: [&str; 15] = [
+const HINTS: [&str; 16] = [
+    "client_metadata",
     "context_management",
     "diagnostics",
     "include",
@@ -25,10 +26,12 @@ const HINTS: [&str; 15] = [
 ];
 
 fn is_hint(param: &str) -> bool {
-    // A `phase` of a message only labels what the model said. Google's libraries tell of every function what it gives back.
+    // A `phase` of a message only labels what the model said. LiteLLM's library repeats in a message what else an answer had.
+    // Google's libraries tell of every function what it gives back.
     let is_return_type = param.ends_with(".response") || param.ends_with(".responseJsonSchema");
     HINTS.contains(&param)
         || param.ends_with("].phase")
+        || param.ends_with("].provider_specific_fields")
         || (param.starts_with("functionDeclarations.") && is_return_type)
 }
 

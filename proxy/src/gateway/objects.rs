@@ -19,7 +19,7 @@ use crate::{
     endpoints::Action,
     net::outgoing::OutgoingBody,
     onward_path,
-    owned_id::{OwnedIds, Paths},
+    owned_id::{self, Opened, OwnedIds, Paths},
     providers::{self, Words},
     routing::Plan,
     snapshot::{Deployment, Snapshot},
@@ -70,6 +70,7 @@ impl Gateway {
         };
         let paths = if operation == Operation::Responses { Paths::Responses } else { Paths::Objects };
         context.naming = Some(Naming { ids, deployment: deployment.id, paths });
+        context.is_pinned = true;
         let attempt = Attempt {
             words: Words::Same(operation),
             path,
@@ -79,7 +80,9 @@ impl Gateway {
         };
         let mut index = RequestIndex::default();
         index.model.clone_from(&deployment.model_name);
-        let call = Call::new(operation, asked.body.clone(), index, None);
+        // An error is about the thing and not about a model, whatever made it.
+        let about = if operation == Operation::Responses { Operation::PassThrough } else { operation };
+        let call = Call::new(about, asked.body.clone(), index, None);
         self.send_single(session, context, call, Arc::clone(deployment), attempt, true)
     }
 
@@ -126,6 +129,44 @@ impl Gateway {
         let body = json_strings::apply(&body, opened.edits);
         let content_type = (!body.is_empty()).then(|| HeaderValue::from_static("application/json"));
         Ok(ObjectCall { deployment, id: None, body, upload: None, content_type })
+    }
+
+    /// Names of things at a provider in a call to a model: they become the provider's own, and only who has them can serve the
+    /// call. `None`: any deployment can.
+    pub(super) fn open_names(
+        &self,
+        context: &mut RequestContext,
+        principal: &Principal,
+        snapshot: &Snapshot,
+        group: &[Arc<Deployment>],
+    ) -> Result<Option<Arc<Deployment>>, ApiError> {
+        let Some(call) = &mut context.call else { return Ok(None) };
+        let (paths, keeping) = match call.operation {
+            Operation::Responses => (Paths::Responses, Operation::Responses),
+            Operation::ChatCompletions => (Paths::Chats, Operation::Files),
+            _ => return Ok(None),
+        };
+        // Where no deployment keeps anything, a name is refused in the words of the dialect.
+        if !group.iter().any(|deployment| deployment.provider.speaks(keeping)) {
+            return Ok(None);
+        }
+        let ids = OwnedIds::new(self.owner_seal.clone(), principal);
+        let opened = match owned_id::may_hold_names(&call.body) {
+            true => ids.open_in(&call.body, paths, snapshot)?,
+            false => Opened::default(),
+        };
+        call.edit(opened.edits)?;
+        if paths == Paths::Responses {
+            let deployment = group.first().map(|first| first.id).unwrap_or_default();
+            context.naming = Some(Naming { ids, deployment, paths });
+        }
+        let Some(place) = opened.deployment else { return Ok(None) };
+        context.is_pinned = true;
+        let here = group.iter().find(|deployment| deployment.is_same_account(&place)).cloned();
+        here.map(Some).ok_or_else(|| {
+            let text = "What the body refers to lives at a provider that does not serve this model.";
+            ApiError::about(ErrorCode::InvalidRequest, "model", text)
+        })
     }
 
     /// A body that is held in memory; empty where the method has none.

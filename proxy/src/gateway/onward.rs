@@ -113,17 +113,23 @@ impl Gateway {
         let deployment = deployment_for(principal, &snapshot, provider, rest, named.as_deref())?;
         let known = known(provider.wire, rest);
         let target = onward_path::joined(&deployment.base_path, rest);
+        // A signature covers the whole body, so it has to be in memory there.
+        let (signed, upload) = match provider.wire {
+            Wire::Bedrock if body.length() > self.max_request_body_bytes => return Err(too_large().into()),
+            Wire::Bedrock => (body.all().await.map_err(|error| lost(&error))?, None),
+            _ => (Bytes::new(), (body.length() > 0).then(|| OutgoingBody::new(body, Vec::new()))),
+        };
         let form = OwnForm {
             method: method.clone(),
             content_type: headers.get(header::CONTENT_TYPE).filter(|_| has_body).cloned(),
-            upload: (body.length() > 0).then(|| OutgoingBody::new(body, Vec::new())),
+            upload,
             headers: passed_on(&headers),
             upgrades: false,
         };
         let attempt = Attempt {
             words: Words::Same(operation_of(known)),
             path: query.map_or_else(|| target.clone(), |query| format!("{target}?{query}")),
-            body: Bytes::new(),
+            body: signed,
             dropped: Vec::new(),
             own_form: Some(Box::new(form)),
         };
@@ -139,6 +145,15 @@ impl Gateway {
         let call = Call::new(operation_of(known), Bytes::new(), index, None);
         self.send_single(session, context, call, deployment, attempt, reads_only)
     }
+}
+
+fn too_large() -> ApiError {
+    ApiError::new(ErrorCode::RequestTooLarge, "The body is larger than what can be signed for this provider.")
+}
+
+fn lost(error: &std::io::Error) -> ApiError {
+    tracing::error!(%error, "an upload cannot be read back from the disk");
+    ApiError::new(ErrorCode::InternalError, "The gateway cannot read the upload back from its disk.")
 }
 
 /// A deployment of the provider: the one of the model that the call names, where the key may use it; else any, for keys that

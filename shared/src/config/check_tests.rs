@@ -6,6 +6,7 @@ use crate::credential::CredentialValues;
 fn environment(name: &str) -> Option<String> {
     match name {
         "OPENAI_API_KEY" => Some("sk-from-the-environment".to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" | "AZURE_CLIENT_SECRET" => Some("a-secret".to_owned()),
         "TEAM_A_KEY" => Some("sk-0123456789abcdefghij".to_owned()),
         "MASTER" => Some("sk-master-0123456789abcdef".to_owned()),
         _ => None,
@@ -130,8 +131,12 @@ fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
     let config = read(example).unwrap();
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     // Comments that are configuration: two spaces or a list's dash after the sign, or a top-level key.
-    let is_setting =
-        |rest: &str| rest.starts_with("  ") || rest.starts_with(" model_list:") || rest.starts_with(" keys:");
+    let is_setting = |rest: &str| {
+        rest.starts_with("  ")
+            || rest.starts_with(" model_list:")
+            || rest.starts_with(" credential_list:")
+            || rest.starts_with(" keys:")
+    };
     let switched_on: Vec<String> = example
         .lines()
         .map(|line| match line.strip_prefix('#') {
@@ -145,7 +150,7 @@ fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
     let config = read(&switched_on.join("\n")).unwrap();
     assert_eq!(
         config.deployments.iter().filter(|deployment| deployment.record.source == DeploymentSource::Config).count(),
-        3
+        6
     );
-    assert_eq!((config.keys.len(), config.model_aliases.len()), (1, 1));
+    assert_eq!((config.keys.len(), config.model_aliases.len(), config.credentials.len()), (1, 1, 3));
 }

@@ -220,3 +220,20 @@ fn built_in_models_are_offered_only_by_a_variable_that_is_for_their_provider_alo
     let config = read_with("", &broken).unwrap();
     assert!(config.warnings[0].message.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{:?}", config.warnings);
 }
+
+#[test]
+fn the_example_of_the_documentation_loads() {
+    let page = include_str!("../../../docs/credentials.md");
+    let example = page.split("```yaml").nth(1).unwrap().split("```").next().unwrap();
+    let spare = "  - { credential_name: openai-spare, credential_values: { api_key: sk-spare } }\n\nmodel_list:";
+    let example = example.replace('…', "filled-in").replacen("\nmodel_list:", spare, 1);
+    let environment = [
+        ("OPENAI_API_KEY", "sk-a"),
+        ("AZURE_SECRET", "s"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "s"),
+    ];
+    let config = read_with(&example, &environment).unwrap();
+    assert_eq!((config.credentials.len(), config.deployments.len()), (3, 3));
+    assert_eq!(config.deployments[1].record.credential_ids.len(), 2);
+}

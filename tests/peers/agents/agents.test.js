@@ -72,8 +72,8 @@ check_for_update_on_startup = false
 web_search = "disabled"
 [analytics]
 enabled = false
-[features]
-multi_agent = false
+[agents]
+enabled = false
 [model_providers.deltallm]
 name = "DeltaLLM"
 base_url = "${gateway}/v1"

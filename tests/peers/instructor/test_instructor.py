@@ -4,7 +4,7 @@ import anthropic
 import instructor
 import openai
 import pytest
-from peers import GATEWAY, KEY, PROVIDERS, model
+from peers import GATEWAY, KEY, PROVIDERS, lax, model
 from pydantic import BaseModel
 
 
@@ -13,12 +13,16 @@ class Answer(BaseModel):
     celsius: int
 
 
+#: JSON without a schema is nothing that these have; through tools and schemas they do the same.
+WITHOUT_PLAIN_JSON = ("anthropic", "bedrock")
 MODES = [instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA, instructor.Mode.JSON]
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_through_openai(provider, mode):
+    if mode == instructor.Mode.JSON and provider in WITHOUT_PLAIN_JSON:
+        pytest.skip("the vendor has no JSON without a schema")
     client = instructor.from_openai(openai.OpenAI(base_url=f"{GATEWAY}/v1", api_key=KEY, max_retries=0), mode=mode)
     answer = client.chat.completions.create(
         model=model(provider), response_model=Answer, max_retries=0,
@@ -31,7 +35,8 @@ def test_through_openai(provider, mode):
 def test_through_anthropic(provider):
     client = instructor.from_anthropic(anthropic.Anthropic(base_url=GATEWAY, api_key=KEY, max_retries=0))
     answer = client.messages.create(
-        model=model(provider), response_model=Answer, max_retries=0, max_tokens=1024,
+        # It asks for one call at most, which not every vendor can promise.
+        model=lax(provider), response_model=Answer, max_retries=0, max_tokens=1024,
         messages=[{"role": "user", "content": "How warm is Rome?"}],
     )
     assert (answer.city, answer.celsius) == ("Rome", 21)

@@ -25,6 +25,8 @@ export const PNG =
 
 /** Public name of the model that a provider serves. */
 export const model = (provider) => `chat-${provider}`;
+/** The same with `drop_params`: for clients that ask for more than every vendor has. */
+export const lax = (provider) => `lax-${provider}`;
 /** Public name of the embedding model. */
 export const embedder = (provider) => `embed-${provider}`.replace("gemini", "google");
 

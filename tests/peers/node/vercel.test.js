@@ -10,7 +10,7 @@ import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { Output, embedMany, generateText, stepCountIs, streamText, tool } from "ai";
 import { z } from "zod";
 
-import { EMBEDDERS, GATEWAY, KEY, PROVIDERS, QUESTION, WORDS, embedder, model } from "./peers.js";
+import { EMBEDDERS, GATEWAY, KEY, PROVIDERS, QUESTION, WORDS, embedder, lax, model } from "./peers.js";
 
 const openai = createOpenAI({ baseURL: `${GATEWAY}/v1`, apiKey: KEY });
 const anthropic = createAnthropic({ baseURL: `${GATEWAY}/v1`, apiKey: KEY });
@@ -36,7 +36,8 @@ const tools = {
 for (const [client, make] of Object.entries(clients)) {
   describe(client, () => {
     for (const provider of PROVIDERS) {
-      const base = { model: make(model(provider)), maxRetries: 0 };
+      // Without `store: false` it refers to what OpenAI has kept instead of sending it again.
+      const base = { model: make(model(provider)), maxRetries: 0, providerOptions: { openai: { store: false } } };
 
       test(`${provider}: answer and stream`, async () => {
         const answer = await generateText({ ...base, system: "You are terse.", prompt: "Say something." });
@@ -56,7 +57,10 @@ for (const [client, make] of Object.entries(clients)) {
 
       test(`${provider}: structured output`, async () => {
         const schema = z.object({ city: z.string(), celsius: z.number() });
-        const answer = await generateText({ ...base, output: Output.object({ schema }), prompt: "How warm is Rome?" });
+        const output = Output.object({ schema });
+        // For Anthropic's it asks for one call at most, which not every vendor can promise.
+        const strict = client === "anthropic" ? { ...base, model: make(lax(provider)) } : base;
+        const answer = await generateText({ ...strict, output, prompt: "How warm is Rome?" });
         assert.equal(answer.output.city, "Rome");
       });
     }

@@ -54,6 +54,11 @@ def model(provider):
     return f"chat-{provider}"
 
 
+def lax(provider):
+    """The same with `drop_params`: for clients that ask for more than every vendor has."""
+    return f"lax-{provider}"
+
+
 def embedder(provider):
     """Public name of the embedding model. Google's SDK takes any name with its own name in it for a model of another kind."""
     return f"embed-{provider}".replace("gemini", "google")

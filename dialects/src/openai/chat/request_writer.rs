@@ -112,6 +112,8 @@ fn write_reasoning(
             let kind = if effort == Some(Effort::None) { "disabled" } else { "enabled" };
             body.insert("thinking".to_owned(), json!({"type": kind}));
         }
+        // As the model likes: one that does not think likes none.
+        Thinking::Unknown if effort.is_none() => {}
         Thinking::Unknown => unsupported.refuse(match source {
             DialectId::AnthropicMessages => "thinking",
             DialectId::GeminiGenerate => "generationConfig.thinkingConfig",

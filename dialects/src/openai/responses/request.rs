@@ -8,9 +8,10 @@ use crate::canonical::{ChatRequest, Effort, Message, OutputFormat, Part, Reasoni
 use crate::dialect::DialectId;
 
 /// Fields of this dialect that others do not have. They go back to vendors of this dialect unchanged.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "access_programs",
     "background_options",
+    "client_metadata",
     "context_management",
     "image",
     "max_tool_calls",

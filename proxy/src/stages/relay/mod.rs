@@ -12,6 +12,7 @@ mod own_words;
 mod realtime;
 mod refusal;
 mod same_stream;
+mod sealed;
 mod tapped_stream;
 mod translated_stream;
 
@@ -36,6 +37,7 @@ use pingora::http::ResponseHeader;
 pub use realtime::RealtimeRelay;
 pub use refusal::RefusalRelay;
 pub use same_stream::SameStream;
+pub use sealed::SealedRelay;
 pub use tapped_stream::TappedStream;
 pub use translated_stream::TranslatedStream;
 
@@ -62,6 +64,8 @@ pub enum Relay {
     Onward(OnwardRelay),
     /// A conversation over a WebSocket.
     Realtime(RealtimeRelay),
+    /// Any other, with names of things at the provider that become ours.
+    Sealed(Box<SealedRelay>),
     /// One document, passed on as it comes or told in another dialect at its end.
     Document(DocumentRelay),
     /// An error of the provider, replaced at its end by ours.
@@ -133,6 +137,17 @@ impl Relay {
         let media_type = header.headers.get("content-type").map_or(&b""[..], |value| value.as_bytes());
         let is_stream = media_type.starts_with(b"text/event-stream")
             || media_type.starts_with(b"application/vnd.amazon.eventstream");
+        let relay = Self::told(words, call, is_stream, status, context);
+        match &context.naming {
+            Some(naming) if words == Words::Same(Operation::Responses) => {
+                Self::Sealed(Box::new(SealedRelay::new(relay, naming.clone(), is_stream)))
+            }
+            _ => relay,
+        }
+    }
+
+    /// Of answers that may be told in other words.
+    fn told(words: Words, call: &Call, is_stream: bool, status: u16, context: &RequestContext) -> Self {
         let own = OwnWords::of(context);
         match words {
             Words::Same(Operation::ChatCompletions | Operation::Completions) if is_stream => {
@@ -188,6 +203,7 @@ impl Relay {
             Self::Document(document) => document.is_translated(),
             Self::Media(media) => media.is_events(),
             Self::Onward(_) | Self::Realtime(_) => false,
+            Self::Sealed(_) => true,
             _ => true,
         }
     }
@@ -215,6 +231,7 @@ impl Relay {
             Self::Translated(stream) => Some(stream.error(error)),
             Self::Media(media) => media.is_events().then(|| media.own.event(error)),
             Self::Realtime(_) => Some(RealtimeRelay::last_words(error)),
+            Self::Sealed(sealed) => sealed.inner.last_words(error),
             Self::Document(_) | Self::Refusal(_) | Self::Object(_) | Self::Onward(_) => None,
         }
     }
@@ -248,6 +265,7 @@ impl Relay {
             Self::Object(object) => object.pass(&piece, is_end, record),
             Self::Onward(onward) => Ok(onward.pass(piece, is_end, record)),
             Self::Realtime(realtime) => Ok(realtime.pass(piece, is_end, record)),
+            Self::Sealed(sealed) => sealed.pass(piece, is_end, is_begun, record),
             Self::Refusal(refusal) => Ok(refusal.pass(&piece, is_end)),
         }
     }

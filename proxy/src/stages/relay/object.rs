@@ -1,7 +1,7 @@
 //! A description of something at a provider: kept to its end, because the names in it become ours.
 
 use bytes::{Bytes, BytesMut};
-use deltallm_dialects::json_strings;
+use deltallm_dialects::{json_strings, multipart::Edit};
 use deltallm_shared::{event::Outcome, ids::DeploymentId};
 
 use super::{Passed, RelayError};
@@ -31,6 +31,13 @@ pub struct Naming {
     pub paths: Paths,
 }
 
+impl Naming {
+    /// What makes the names in an answer ours.
+    pub(super) fn edits(&self, json: &[u8]) -> Vec<Edit> {
+        self.ids.seal_in(json, self.deployment, self.paths)
+    }
+}
+
 impl ObjectRelay {
     /// For an answer.
     pub fn new(naming: Naming, status: u16) -> Self {
@@ -47,7 +54,6 @@ impl ObjectRelay {
         }
         let body = std::mem::take(&mut self.kept).freeze();
         record.settle(Outcome::Completed, self.status, None);
-        let Naming { ids, deployment, paths } = &self.naming;
-        Ok(Passed::Bytes(json_strings::apply(&body, ids.seal_in(&body, *deployment, *paths))))
+        Ok(Passed::Bytes(json_strings::apply(&body, self.naming.edits(&body))))
     }
 }

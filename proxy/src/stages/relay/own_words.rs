@@ -5,7 +5,10 @@ use deltallm_dialects::{
     canonical::{Failure, FailureClass},
     dialect::{Asked, client_dialect},
 };
-use deltallm_shared::{error::ApiError, operation::Operation};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    operation::Operation,
+};
 
 use crate::{call::dialect_of, context::RequestContext};
 
@@ -33,6 +36,11 @@ impl OwnWords {
 
     /// What the client is told of a failure.
     pub fn tell(&self, failure: &Failure) -> ApiError {
+        let is_about_thing =
+            matches!(self.operation, Some(Operation::Files | Operation::Batches | Operation::PassThrough));
+        if is_about_thing && failure.class == FailureClass::NotFound {
+            return ApiError::new(ErrorCode::NotFound, "The provider has no such thing.");
+        }
         failure.tell(&self.model, &self.hidden)
     }
 

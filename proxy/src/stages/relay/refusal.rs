@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
+    bedrock,
     canonical::{Failure, FailureClass},
     dialect::{DialectId, vendor_dialect},
     embedding::embedding_vendor,
@@ -31,6 +32,8 @@ pub struct RefusalRelay {
     body: BytesMut,
     own: OwnWords,
     retry_after: Option<HeaderValue>,
+    /// AWS names the kind of an error in a header.
+    aws_type: Option<String>,
     told: Option<Refused>,
 }
 
@@ -46,11 +49,12 @@ impl RefusalRelay {
             "the provider answered with an error"
         );
         let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
-        Self::of(status, retry_after, words, own)
+        let aws_type = header.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
+        Self { aws_type: aws_type.map(str::to_owned), ..Self::of(status, retry_after, words, own) }
     }
 
     fn of(status: u16, retry_after: Option<HeaderValue>, words: Words, own: OwnWords) -> Self {
-        Self { status, words, body: BytesMut::new(), own, retry_after, told: None }
+        Self { status, words, body: BytesMut::new(), own, retry_after, aws_type: None, told: None }
     }
 
     /// When to try again, in the provider's words.
@@ -94,6 +98,9 @@ impl RefusalRelay {
         // A redirect, or a status that no error has: nobody's words explain it.
         if status < 400 {
             return Failure::new(FailureClass::Server);
+        }
+        if let Some(aws_type) = &self.aws_type {
+            return bedrock::read_error_of_type(Some(aws_type), status, body);
         }
         match self.words {
             Words::Embedding(id) => embedding_vendor(id).map(|vendor| vendor.read_error(status, body)),

@@ -38,7 +38,10 @@ const telling = (c: Credential) => TELLING.flatMap((name) => c.fields.find((f) =
 
 const Values = ({ c }: { c: Credential }) =>
   c.readable ? (
-    <span className="block max-w-60 truncate font-mono text-fg-2 text-xs" title={c.fields.map((f) => `${f.name} ${f.hint}`).join('\n')}>
+    <span
+      className="block min-w-0 max-w-60 truncate font-mono text-fg-2 text-xs"
+      title={c.fields.map((f) => `${f.name} ${f.hint}`).join('\n')}
+    >
       {telling(c)}
     </span>
   ) : (
@@ -108,9 +111,9 @@ export function CredentialsTable({ rows, onIntent, stale, more }: Props) {
             <p className="truncate text-fg-3 text-xs">
               {KIND_LABEL[c.kind]} · {c.provider ?? 'any provider'}
             </p>
-            <div className="mt-2 flex items-center gap-2">
+            <div className="mt-2 flex min-w-0 items-center gap-2">
               <Values c={c} />
-              <span className="num text-fg-2 text-xs">{plural(c.deployments_count, 'model')}</span>
+              <span className="num shrink-0 text-fg-2 text-xs">{plural(c.deployments_count, 'model')}</span>
             </div>
           </div>
           <Source c={c} />

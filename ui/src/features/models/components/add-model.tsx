@@ -18,7 +18,7 @@ const CredentialField = lazy(() => import('./credential-field'));
 /** Where a provider's models stand, as far as it asks. */
 const PLACES = [
   { name: 'api_version', label: 'API version', placeholder: '2024-10-21', hint: 'Empty: the v1 interface.' },
-  { name: 'region', label: 'Region', placeholder: 'us-east-1', hint: undefined },
+  { name: 'region', label: 'Region', placeholder: 'global', hint: undefined },
   { name: 'project', label: 'Project', placeholder: 'my-project', hint: "Empty: the credential's own." },
 ] as const;
 
@@ -134,7 +134,13 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
             <div className="grid gap-4 sm:grid-cols-2">
               {PLACES.filter(({ name }) => chosen.place_fields.includes(name)).map(({ name, label, hint, placeholder }) => (
                 <Field key={name} label={label} optional={name !== 'region' || !chosen.needs_region} error={mistakes[name]} hint={hint}>
-                  <Input placeholder={placeholder} autoComplete="off" spellCheck={false} className="font-mono" {...form.text(name)} />
+                  <Input
+                    placeholder={name === 'region' && chosen.needs_region ? 'us-east-1' : placeholder}
+                    autoComplete="off"
+                    spellCheck={false}
+                    className="font-mono"
+                    {...form.text(name)}
+                  />
                 </Field>
               ))}
             </div>
