@@ -1,6 +1,12 @@
 //! A model of every provider whose own protocol the mock upstream speaks, for tests with real clients.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// How a deployment of a provider is written in the configuration.
 struct Sample {
@@ -41,10 +47,26 @@ const SAMPLES: &[Sample] = &[
         lines: &["api_base: http://{upstream}", "api_key: gemini-test"],
     },
     Sample {
+        name: "vertex",
+        chat: "vertex_ai/gemini-2.5-pro",
+        embedding: Some("vertex_ai/text-embedding-005"),
+        lines: &[
+            "api_base: http://{upstream}",
+            "region: us-central1",
+            "project: my-project",
+            "vertex_credentials: '{service_account}'",
+        ],
+    },
+    Sample {
         name: "bedrock",
         chat: "bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0",
         embedding: Some("bedrock/amazon.titan-embed-text-v2:0"),
-        lines: &["api_base: http://{upstream}", "region: us-east-1", "api_key: bedrock-test"],
+        lines: &[
+            "api_base: http://{upstream}",
+            "region: us-east-1",
+            "aws_access_key_id: AKIAMOCKUPSTREAM0001",
+            "aws_secret_access_key: mock/upstream+secret0123456789abcdefghijk",
+        ],
     },
     Sample {
         name: "cohere",
@@ -98,6 +120,7 @@ pub fn entries(upstream: SocketAddr) -> String {
 fn entry(sample: &Sample, name: &str, model: &str, mode: &str, upstream: SocketAddr) -> String {
     let lines = sample.lines.iter().map(|line| format!("      {line}\n")).collect::<String>();
     let drops = if name.starts_with("lax-") { "      drop_params: true\n" } else { "" };
+    let lines = lines.replace("{service_account}", &service_account(upstream));
     let lines = lines.replace("{upstream}", &upstream.to_string()) + drops;
     format!(
         "  - model_name: {name}
@@ -106,4 +129,22 @@ fn entry(sample: &Sample, name: &str, model: &str, mode: &str, upstream: SocketA
 {lines}    model_info: {{ mode: {mode}, input_cost_per_token: 0.000001, output_cost_per_token: 0.000002 }}
 "
     )
+}
+
+/// The key file of a service account of Google's, on one line; its key is made once per run.
+fn service_account(upstream: SocketAddr) -> String {
+    static PRIVATE_KEY: LazyLock<String> = LazyLock::new(|| {
+        let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key can be made");
+        let der = AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).expect("a key can be written");
+        format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der.as_ref()))
+    });
+    serde_json::json!({
+        "type": "service_account",
+        "project_id": "my-project",
+        "client_email": "robot@my-project.iam.gserviceaccount.com",
+        "private_key_id": "key-1",
+        "private_key": *PRIVATE_KEY,
+        "token_uri": format!("http://{upstream}/token"),
+    })
+    .to_string()
 }

@@ -91,3 +91,36 @@ async fn nobody_reads_what_belongs_to_somebody_else() {
     assert_eq!((list.status, list.json["data"].as_array().map(Vec::len)), (200, Some(1)), "{}", list.text);
     assert_eq!(ask(&master, Method::GET, &format!("/v1/files/{id}/content")).await.text, "secret");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_at_the_provider_goes_on_for_its_owner_only() {
+    let system = System::start().await;
+    let (owner, _) = system.caller_with_new_key("owner").await;
+    let (other, _) = system.caller_with_new_key("other").await;
+    let respond = async |caller: &Caller, more: Value| {
+        let mut body = json!({ "model": MODEL, "input": "Hello." });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Answer::read(caller.post("/v1/responses", &body).send().await.unwrap()).await
+    };
+    let first = respond(&owner, json!({})).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let id = first.json["id"].as_str().unwrap().to_owned();
+    let bare = id.split('~').next().unwrap();
+    assert!(id.contains('~') && bare.starts_with("resp"), "{id}");
+
+    let next = respond(&owner, json!({ "previous_response_id": id })).await;
+    assert_eq!(next.status, 200, "{}", next.text);
+    let received: Value = serde_json::from_slice(&system.upstream.last_received().await.body()).unwrap();
+    assert_eq!(received["previous_response_id"], bare, "the provider's own name goes there");
+
+    for name in [id.as_str(), bare] {
+        let stolen = respond(&other, json!({ "previous_response_id": name })).await;
+        assert_eq!((stolen.status, stolen.code()), (404, "not_found"), "{}", stolen.text);
+    }
+    let streamed = respond(&owner, json!({ "stream": true })).await;
+    assert_eq!(streamed.status, 200);
+    let with_ids = streamed.text.lines().filter(|line| line.contains("\"response\":{")).collect::<Vec<_>>();
+    assert!(with_ids.len() >= 2 && with_ids.iter().all(|line| line.contains('~')), "{}", streamed.text);
+    let shown = ask(&other, Method::GET, &format!("/v1/responses/{id}")).await;
+    assert_eq!((shown.status, shown.code()), (404, "not_found"));
+}

@@ -39,6 +39,9 @@ const MORE_FIELDS: [&str; 3] = ["top_k", "top_p", "workspace_id"];
 /// What of it is gone since the version of 2026-10-21.
 const GONE: [&str; 3] = ["temperature", "top_k", "top_p"];
 
+/// Noted of a request whose thinking has a budget.
+const THINKING: &str = "thinking enabled";
+
 /// The older version of the protocol.
 pub const OLD_VERSION: &str = "2023-06-01";
 
@@ -216,7 +219,7 @@ fn thinking(body: &Value, prompt: &mut Prompt) -> Result<(), Refusal> {
             if body.get("top_k").is_some() {
                 return Err(Refusal::bad("`top_k` must be unset when thinking is enabled."));
             }
-            prompt.request = Value::from("thinking enabled");
+            prompt.request = Value::from(THINKING);
         }
         _ => {
             return Err(Refusal::bad(
@@ -304,13 +307,14 @@ fn messages(messages: &[Value], prompt: &mut Prompt) -> Result<(), Refusal> {
         )));
     }
     // In the middle of a tool loop the thoughts that led to the call have to come back.
-    if prompt.request == Value::from("thinking enabled") && !prompt.results.is_empty() {
-        if let Some((place, Some("tool_use"))) = last_assistant_start {
-            return Err(Refusal::bad(format!(
-                "messages.{place}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When \
-                 `thinking` is enabled, a final `assistant` message must start with a thinking block."
-            )));
-        }
+    if let Some((place, Some("tool_use"))) = last_assistant_start
+        && prompt.request == THINKING
+        && !prompt.results.is_empty()
+    {
+        return Err(Refusal::bad(format!(
+            "messages.{place}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`. When \
+             `thinking` is enabled, a final `assistant` message must start with a thinking block."
+        )));
     }
     Ok(())
 }

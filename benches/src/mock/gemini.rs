@@ -284,13 +284,12 @@ fn frames(reply: &Reply) -> Frames {
     let is_sse = reply.prompt.is_usage_asked;
     let count = pieces.len();
     let frames = pieces.into_iter().enumerate().map(move |(index, (piece, is_content))| {
-        let bytes = match is_sse {
-            true => Bytes::from(format!("data: {piece}\r\n\r\n")),
-            false => {
-                let (opening, closing) =
-                    (if index == 0 { "[" } else { ",\r\n" }, if index + 1 == count { "]" } else { "" });
-                Bytes::from(format!("{opening}{piece}{closing}"))
-            }
+        let bytes = if is_sse {
+            Bytes::from(format!("data: {piece}\r\n\r\n"))
+        } else {
+            let (opening, closing) =
+                (if index == 0 { "[" } else { ",\r\n" }, if index + 1 == count { "]" } else { "" });
+            Bytes::from(format!("{opening}{piece}{closing}"))
         };
         Frame { bytes, is_content }
     });

@@ -116,13 +116,13 @@ pub fn read(body: &Value, model: &str, is_streamed: bool) -> Result<Prompt, Refu
     if thinking.get("thinkingBudget").is_some() && thinking.get("thinkingLevel").is_some() {
         return Err(Refusal::bad("You can only set only one of thinking budget and thinking level."));
     }
-    if let Some(temperature) = config.get("temperature").and_then(Value::as_f64) {
-        if !(0.0..=2.0).contains(&temperature) {
-            return Err(Refusal::bad(format!(
-                "* GenerateContentRequest.generation_config.temperature: temperature must be in the range [0.0, 2.0], \
-                 got {temperature}"
-            )));
-        }
+    if let Some(temperature) = config.get("temperature").and_then(Value::as_f64)
+        && !(0.0..=2.0).contains(&temperature)
+    {
+        return Err(Refusal::bad(format!(
+            "* GenerateContentRequest.generation_config.temperature: temperature must be in the range [0.0, 2.0], got \
+             {temperature}"
+        )));
     }
     if list(config, "stopSequences").len() > 5 {
         return Err(Refusal::bad("* GenerateContentRequest.generation_config.stop_sequences: at most 5 are allowed"));

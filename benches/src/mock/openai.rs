@@ -150,9 +150,10 @@ impl ChunkWriter {
 
 fn chat_frames(reply: Reply) -> Frames {
     let writer = ChunkWriter::new(&reply);
-    let role = match reply.calls.is_empty() {
-        true => writer.choice(r#"{"role":"assistant","content":"","refusal":null}"#, "null"),
-        false => writer.choice(r#"{"role":"assistant","content":null,"refusal":null}"#, "null"),
+    let role = if reply.calls.is_empty() {
+        writer.choice(r#"{"role":"assistant","content":"","refusal":null}"#, "null")
+    } else {
+        writer.choice(r#"{"role":"assistant","content":null,"refusal":null}"#, "null")
     };
     let mut calls = Vec::new();
     for (index, call) in reply.calls.iter().enumerate() {

@@ -137,10 +137,10 @@ fn unanswered(id: &str) -> Refusal {
 impl<'a> Message<'a> {
     fn read(&'a self, place: usize, prompt: &mut Prompt, open_calls: &mut Vec<&'a str>) -> Result<(), Refusal> {
         let param = |field: &str| format!("messages[{place}].{field}");
-        if &*self.role != "tool" {
-            if let Some(id) = open_calls.first() {
-                return Err(unanswered(id));
-            }
+        if let Some(id) = open_calls.first()
+            && &*self.role != "tool"
+        {
+            return Err(unanswered(id));
         }
         match &*self.role {
             "user" => {

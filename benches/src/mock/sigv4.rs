@@ -92,7 +92,7 @@ fn canonical(called: &Called<'_>, signed: &Signed<'_>) -> String {
         let values = called.parts.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         let values: Vec<String> = values.map(|value| value.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         let value = if values.is_empty() { own.unwrap_or_default().to_owned() } else { values.join(",") };
-        headers.push_str(&format!("{name}:{value}\n"));
+        headers.extend([name, ":", &value, "\n"]);
     }
     let payload =
         called.header("x-amz-content-sha256").map_or_else(|| hex(&Sha256::digest(called.body)), str::to_owned);
@@ -111,7 +111,8 @@ fn encoded(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.push('%');
+            encoded.push_str(&hex(&[byte]).to_ascii_uppercase());
         }
     }
     encoded
@@ -133,7 +134,8 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -74,6 +74,9 @@ impl Called<'_> {
     }
 }
 
+/// Makes a body, by the options and the number of the request.
+pub type MakeBody = Box<dyn FnOnce(&MockOptions, u64) -> Vec<u8> + Send>;
+
 /// What a vendor understood.
 pub enum Task {
     /// A chat.
@@ -83,7 +86,7 @@ pub enum Task {
         /// The vendor's name of the model.
         model: String,
         /// Makes the body; gets the number of the request.
-        make: Box<dyn FnOnce(&MockOptions, u64) -> Vec<u8> + Send>,
+        make: MakeBody,
     },
 }
 

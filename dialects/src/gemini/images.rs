@@ -66,15 +66,8 @@ pub fn write_request(body: &[u8], model: &str, unsupported: &mut Unsupported<'_>
 }
 
 /// Reads the vendor's answer. `created`: Unix seconds.
-pub fn read_answer(body: &[u8], created: i64) -> Result<ImagesAnswer, NoImages> {
-    let fields: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|error| Unreadable::new(error.to_string()))?;
-    // Protobuf leaves an empty list out: an empty object is an answer of Imagen's whose pictures were all filtered.
-    if fields.is_empty() || fields.contains_key("predictions") {
-        read_imagen(&fields, created)
-    } else {
-        read_gemini(body, created)
-    }
+pub fn read_answer(body: &[u8], model: &str, created: i64) -> Result<ImagesAnswer, NoImages> {
+    if is_imagen(model) { read_imagen(body, created) } else { read_gemini(body, created) }
 }
 
 fn imagen(asked: Asked) -> Value {
@@ -192,7 +185,8 @@ fn nearest_ratio(width: u64, height: u64) -> &'static str {
     RATIOS.into_iter().min_by_key(|(a, b, _)| distance(*a, *b)).map_or("1:1", |(_, _, name)| name)
 }
 
-fn read_imagen(answer: &Map<String, Value>, created: i64) -> Result<ImagesAnswer, NoImages> {
+fn read_imagen(body: &[u8], created: i64) -> Result<ImagesAnswer, NoImages> {
+    let answer: Value = serde_json::from_slice(body).map_err(|error| Unreadable::new(error.to_string()))?;
     let predictions = answer.get("predictions").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
     let field = |prediction: &Value, name: &str| prediction.get(name)?.as_str().map(str::to_owned);
     let images: Vec<(String, Option<String>, Option<String>)> = predictions
@@ -318,7 +312,7 @@ mod tests {
     #[test]
     fn pictures_are_counted() {
         let body = br#"{"predictions":[{"mimeType":"image/png","bytesBase64Encoded":"AAAA","prompt":"A grey cat"},{"raiFilteredReason":"no"},{"mimeType":"image/png","bytesBase64Encoded":"BBBB"}]}"#;
-        let answer = read_answer(body, 1_700_000_000).unwrap();
+        let answer = read_answer(body, "imagen-4.0-generate-001", 1_700_000_000).unwrap();
         assert_eq!(answer.usage, Usage { images: 2, ..Usage::default() });
         let expected = json!({
             "created": 1_700_000_000,
@@ -328,7 +322,7 @@ mod tests {
         assert_eq!(serde_json::from_slice::<Value>(&answer.body).unwrap(), expected);
 
         let body = br#"{"candidates":[{"content":{"parts":[{"text":"Here."},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":1290,"totalTokenCount":1295,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1290}]}}"#;
-        let answer = read_answer(body, 1).unwrap();
+        let answer = read_answer(body, "gemini-2.5-flash-image", 1).unwrap();
         assert_eq!((answer.usage.images, answer.usage.image_output_tokens), (1, 1290));
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!((&body["data"][0]["b64_json"], &body["usage"]["total_tokens"]), (&json!("AAAA"), &json!(1295)));
@@ -336,15 +330,15 @@ mod tests {
 
     #[test]
     fn a_filter_is_told_from_a_broken_answer() {
-        let refusal = |body: &[u8]| match read_answer(body, 1) {
+        let refusal = |body: &[u8], model: &str| match read_answer(body, model, 1) {
             Err(NoImages::Refused(failure)) => failure.message,
             other => panic!("{other:?}"),
         };
         let filtered = br#"{"predictions":[{"raiFilteredReason":"Unable to show generated images."}]}"#;
-        assert_eq!(refusal(filtered).as_deref(), Some("Unable to show generated images."));
-        assert_eq!(refusal(b"{}"), None);
+        assert_eq!(refusal(filtered, "imagen-4").as_deref(), Some("Unable to show generated images."));
+        assert_eq!(refusal(b"{}", "imagen-4"), None);
         let blocked = br#"{"candidates":[{"finishReason":"IMAGE_SAFETY"}]}"#;
-        assert_eq!(refusal(blocked), None);
-        assert!(matches!(read_answer(b"<html>", 1), Err(NoImages::Unreadable(_))));
+        assert_eq!(refusal(blocked, "gemini-2.5-flash-image"), None);
+        assert!(matches!(read_answer(b"<html>", "imagen-4", 1), Err(NoImages::Unreadable(_))));
     }
 }

@@ -151,9 +151,10 @@ impl Gateway {
             return Ok(None);
         }
         let ids = OwnedIds::new(self.owner_seal.clone(), principal);
-        let opened = match owned_id::may_hold_names(&call.body) {
-            true => ids.open_in(&call.body, paths, snapshot)?,
-            false => Opened::default(),
+        let opened = if owned_id::may_hold_names(&call.body) {
+            ids.open_in(&call.body, paths, snapshot)?
+        } else {
+            Opened::default()
         };
         call.edit(opened.edits)?;
         if paths == Paths::Responses {

@@ -102,9 +102,10 @@ impl Gateway {
 
         let received = context.received.as_ref().ok_or_else(|| ApiError::new(ErrorCode::InternalError, "no header"))?;
         let has_body = super::receive::announces_body(&headers);
-        let body = match has_body {
-            true => read_upload(session.as_downstream_mut(), received, &self.uploads, &self.client, |_| Ok(())).await?,
-            false => UploadedBody::Memory(Bytes::new()),
+        let body = if has_body {
+            read_upload(session.as_downstream_mut(), received, &self.uploads, &self.client, |_| Ok(())).await?
+        } else {
+            UploadedBody::Memory(Bytes::new())
         };
         context.is_body_read = true;
 

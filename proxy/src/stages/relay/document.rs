@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
     canonical::{Answer, Failure},
-    dialect::{Asked, ClientDialect, DialectId, Unreadable, client_dialect, vendor_dialect},
+    dialect::{Asked, ClientDialect, DialectId, client_dialect, vendor_dialect},
     embedding::{self, embedding_vendor},
     gemini::images::{self, NoImages},
     openai::usage,
@@ -37,47 +37,42 @@ struct Told {
     /// The client wants a stream, whatever the vendor gave.
     as_stream: bool,
     body: Bytes,
+    /// The vendor's name of the model.
+    upstream_model: String,
     own: OwnWords,
 }
 
-/// Why a document cannot be told.
+/// Why a document is not told.
 enum Untold {
-    /// It has another form.
+    /// The vendor says no, in an answer that looks like one.
+    Failed(Failure),
+    /// It cannot be read.
     Unreadable(RelayError),
-    /// It says no, with the status of a yes.
-    Refused(Failure),
 }
 
-impl From<RelayError> for Untold {
-    fn from(error: RelayError) -> Self {
-        Self::Unreadable(error)
-    }
-}
-
-impl From<Unreadable> for Untold {
-    fn from(error: Unreadable) -> Self {
+impl<E: Into<RelayError>> From<E> for Untold {
+    fn from(error: E) -> Self {
         Self::Unreadable(error.into())
-    }
-}
-
-impl From<NoImages> for Untold {
-    fn from(none: NoImages) -> Self {
-        match none {
-            NoImages::Refused(failure) => Self::Refused(failure),
-            NoImages::Unreadable(error) => error.into(),
-        }
     }
 }
 
 impl DocumentRelay {
     /// In the given words, for a call.
-    pub fn new(words: Words, call: &Call, asked: Asked, status: u16, own: OwnWords) -> Self {
+    pub fn new(
+        words: Words,
+        call: &Call,
+        asked: impl FnOnce() -> Asked,
+        status: u16,
+        upstream_model: &str,
+        own: OwnWords,
+    ) -> Self {
         let is_same = matches!(words, Words::Same(_));
         let told = (!is_same).then(|| Told {
             client: client_of(call),
-            asked,
+            asked: asked(),
             as_stream: call.streams,
             body: call.body.clone(),
+            upstream_model: upstream_model.to_owned(),
             own,
         });
         Self { words, kept: Vec::new(), kept_bytes: 0, status, told }
@@ -120,7 +115,7 @@ impl DocumentRelay {
                 record.settle(Outcome::Completed, self.status, None);
                 Ok(Passed::Bytes(out))
             }
-            Err(Untold::Refused(failure)) => Ok(refused(told.own.operation, told.own.tell(&failure), Some(failure))),
+            Err(Untold::Failed(failure)) => Ok(refused(told.own.operation, told.own.tell(&failure), Some(failure))),
             Err(Untold::Unreadable(error)) => {
                 tracing::error!(%error, "the provider's answer cannot be read");
                 record.produced(&body);
@@ -137,7 +132,7 @@ impl Told {
                 let vendor = embedding_vendor(id).ok_or_else(|| RelayError("no such form".to_owned()))?;
                 let answer = vendor.read_answer(body)?;
                 answer.usage.into_iter().for_each(|usage| record.usage(usage));
-                let request = embedding::openai::read_request(&self.body, None);
+                let request = embedding::openai::read_request(&self.body, Some(&self.asked.model));
                 let encoding = request.map_err(|error| RelayError(error.to_string()))?.encoding;
                 Ok(embedding::openai::write_answer(&answer, &self.asked.model, encoding)?.into())
             }
@@ -160,11 +155,14 @@ impl Told {
                     client.write_answer(&answer, &self.asked).into()
                 })
             }
-            Words::Images => {
-                let answer = images::read_answer(body, self.asked.created)?;
-                record.usage(answer.usage);
-                Ok(answer.body.into())
-            }
+            Words::Images => match images::read_answer(body, &self.upstream_model, self.asked.created) {
+                Ok(answer) => {
+                    record.usage(answer.usage);
+                    Ok(answer.body.into())
+                }
+                Err(NoImages::Refused(failure)) => Err(Untold::Failed(failure)),
+                Err(NoImages::Unreadable(error)) => Err(error.into()),
+            },
             Words::Same(_) | Words::Counted => Ok(Bytes::copy_from_slice(body)),
         }
     }

@@ -23,7 +23,7 @@ pub struct OnwardRelay {
 enum Reader {
     Stream(Box<dyn StreamReader>),
     Document(DialectId, Vec<u8>),
-    Meter(Meter),
+    Meter(Box<Meter>),
     /// The answer cannot be read, or not any more.
     Nothing,
 }
@@ -50,7 +50,7 @@ impl OnwardRelay {
                 Some(dialect) => Reader::Stream(dialect.stream_reader()),
                 None => Reader::Document(id, Vec::new()),
             },
-            Known::Figures(operation) => Reader::Meter(Meter::new(operation, media_type)),
+            Known::Figures(operation) => Reader::Meter(Box::new(Meter::new(operation, media_type))),
             Known::Nothing => Reader::Nothing,
         };
         Self { reader, status }
@@ -74,7 +74,9 @@ impl OnwardRelay {
                 let mut events = Vec::<Event>::new();
                 let read = stream.read(piece, &mut events);
                 let read = read.and_then(|()| if is_end { stream.finish(&mut events) } else { Ok(()) });
-                events.iter().for_each(|event| record.event_of_answer(event));
+                for event in &events {
+                    record.event_of_answer(event);
+                }
                 read.is_ok()
             }
             Reader::Document(id, kept) => {

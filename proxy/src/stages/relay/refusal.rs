@@ -48,7 +48,10 @@ impl RefusalRelay {
             upstream_status = status,
             "the provider answered with an error"
         );
+        let in_ms = |value: &HeaderValue| value.to_str().ok()?.trim().parse().ok().map(Duration::from_millis);
         let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
+        let retry_after = retry_after
+            .or_else(|| header.headers.get("retry-after-ms").and_then(in_ms).map(|delay| whole_seconds(delay).into()));
         let aws_type = header.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         Self { aws_type: aws_type.map(str::to_owned), ..Self::of(status, retry_after, words, own) }
     }
@@ -74,6 +77,10 @@ impl RefusalRelay {
         }
         let error = self.own.tell(&failure);
         let body = self.presentable(&failure, &error).unwrap_or_else(|| error_body(self.own.operation, &error));
+        if self.retry_after.is_none() {
+            // Google says it in the body only.
+            self.retry_after = gemini::error::retry_delay(&self.body).map(|delay| whole_seconds(delay).into());
+        }
         let seconds = self.retry_after.as_ref().and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let retry_after = seconds.map(Duration::from_secs);
         let told = Refused { error, body, failure: Some(failure), status: Some(self.status), retry_after };
@@ -119,7 +126,7 @@ impl RefusalRelay {
     fn presentable(&self, failure: &Failure, error: &ApiError) -> Option<Bytes> {
         let Words::Same(operation) = self.words else { return None };
         let leaks = |text: &String| !text.is_empty() && memchr::memmem::find(&self.body, text.as_bytes()).is_some();
-        if !failure.class.is_callers() || self.own.hidden.iter().any(leaks) {
+        if !failure.class.is_callers() || self.own.hidden().iter().any(leaks) {
             return None;
         }
         let mut body: Value = serde_json::from_slice(&self.body).ok()?;
@@ -137,19 +144,39 @@ impl RefusalRelay {
     }
 }
 
+/// As `retry-after` has it: never earlier than asked.
+fn whole_seconds(delay: Duration) -> u64 {
+    delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
+}
+
 #[cfg(test)]
 mod tests {
-    use deltallm_shared::operation::Operation;
+    use std::sync::Arc;
+
+    use deltallm_shared::{credential::CredentialValues, ids::CredentialId, operation::Operation, secret::Secret};
 
     use super::*;
+    use crate::{
+        credentials::{Credential, CredentialPool},
+        snapshot::Deployment,
+    };
+
+    /// Stands at api.internal, signed in to with sk-ours.
+    fn deployment() -> Deployment {
+        let record = serde_json::json!({
+            "id": deltallm_shared::ids::DeploymentId::new(), "model_name": "m", "provider": "openai", "upstream_model": "m",
+            "api_base": "https://api.internal/v1",
+        });
+        let key = CredentialValues::api_key(Secret::new("sk-ours".to_owned()));
+        let credential = Credential::new(CredentialId::new(), "c".to_owned(), key, false).unwrap();
+        let pool = CredentialPool::new([Arc::new(credential)]);
+        Deployment::compile(&serde_json::from_value(record).unwrap(), pool, false).unwrap()
+    }
 
     /// What the client of an operation is told of an error in the given words.
     fn told(operation: Operation, words: Words, status: u16, body: &str) -> (u16, Value) {
-        let own = OwnWords {
-            operation: Some(operation),
-            model: "m".to_owned(),
-            hidden: vec!["sk-ours".to_owned(), "api.internal".to_owned()],
-        };
+        let own =
+            OwnWords { operation: Some(operation), model: "m".to_owned(), deployment: Some(Arc::new(deployment())) };
         let mut refusal = RefusalRelay::of(status, None, words, own);
         let Passed::Refused(refused) = refusal.pass(&Bytes::copy_from_slice(body.as_bytes()), true) else {
             panic!("an error is told at its end")
