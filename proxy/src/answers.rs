@@ -28,7 +28,8 @@ const ONWARD_LINES: [&str; 10] = [
     "accept-ranges",
     "etag",
     "last-modified",
-    "anthropic-",
+    // Not its whole family: `anthropic-organization-id` is the operator's.
+    "anthropic-ratelimit-",
     "x-ratelimit-",
     "x-amzn-",
     "x-goog-",

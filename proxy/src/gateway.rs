@@ -270,14 +270,16 @@ impl ProxyHttp for Gateway {
         (context.has_passed, context.is_over) = (false, false);
         let relay = Relay::of(header, context);
         let is_head = session.req_header().method == http::Method::HEAD;
-        if relay.may_be_empty() && (is_head || answers::has_no_body(header)) {
+        // Pingora calls no body filter for such an answer, so nothing could be replaced or settled there.
+        let is_bare = is_head || answers::has_no_body(header);
+        let is_unchanged = header.status == http::StatusCode::NOT_MODIFIED && context.onward.is_some();
+        if is_bare && (is_unchanged || (header.status.is_success() && (is_head || relay.may_be_empty()))) {
             let status = header.status.as_u16();
             *header = answers::empty_header(header, is_head, context)?;
             context.settle(Outcome::Completed, status, None);
             return Ok(());
         }
-        if answers::has_no_body(header) {
-            // Pingora calls no body filter then, so nothing could be replaced or settled there.
+        if is_bare {
             let mut relay = relay;
             let refused = relay.verdict();
             context.relay = Some(relay);

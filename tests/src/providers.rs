@@ -32,7 +32,7 @@ const SAMPLES: &[Sample] = &[
         name: "azure",
         chat: "azure/my-gpt-4o",
         embedding: Some("azure/my-embeddings"),
-        lines: &["api_base: http://{upstream}", "api_version: 2024-10-21", "api_key: azure-test"],
+        lines: &["api_base: http://{upstream}", "api_version: 2025-04-01-preview", "api_key: azure-test"],
     },
     Sample {
         name: "anthropic",
@@ -96,13 +96,15 @@ pub fn names() -> String {
     SAMPLES.iter().map(|sample| sample.name).collect::<Vec<_>>().join(" ")
 }
 
-/// The entries of `model_list`: `chat-<provider>`, `lax-<provider>` (drops what the vendor does not have), `embed-<provider>`, `fail-<provider>-<status>`, `rerank-cohere`.
+/// The entries of `model_list`: `chat-<provider>`, `lax-<provider>` (drops what the vendor does not have),
+/// `embed-<provider>`, `fail-<provider>-<status>`, `rerank-cohere`.
 pub fn entries(upstream: SocketAddr) -> String {
     let mut entries = String::new();
     for sample in SAMPLES {
         let mut add =
             |name: &str, model: &str, mode: &str| entries.push_str(&entry(sample, name, model, mode, upstream));
         add(&format!("chat-{}", sample.name), sample.chat, "chat");
+        add(&format!("lax-{}", sample.name), sample.chat, "chat");
         if let Some(model) = sample.embedding {
             // Google's SDK takes any name with its own name in it for a model of another kind.
             add(&format!("embed-{}", sample.name.replace("gemini", "google")), model, "embedding");

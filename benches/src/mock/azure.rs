@@ -23,6 +23,9 @@ impl Vendor for Azure {
             let (deployment, path) = rest.split_once('/')?;
             return Some(authorize(called).and_then(|()| deployed(called, deployment, path)));
         }
+        if called.path == "/openai/responses" {
+            return Some(authorize(called).and_then(|()| older_responses(called)));
+        }
         let path = called.path.strip_prefix("/openai/v1/")?;
         Some(authorize(called).and_then(|()| task(called, path)))
     }
@@ -104,6 +107,14 @@ fn deployed(called: &Called<'_>, deployment: &str, path: &str) -> Result<Task, R
         }
         Task::Plain { make, .. } => Task::Plain { model: deployment.to_owned(), make },
     })
+}
+
+/// Responses are not of a deployment, and newer than the oldest versions.
+fn older_responses(called: &Called<'_>) -> Result<Task, Refusal> {
+    if called.query("api-version").is_none_or(|version| version < "2025-03") {
+        return Err(Refusal { code: Some("404".to_owned()), ..Refusal::not_found("Resource not found") });
+    }
+    task(called, "responses")
 }
 
 fn task(called: &Called<'_>, path: &str) -> Result<Task, Refusal> {

@@ -271,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn a_fetch_whose_request_was_given_up_blocks_nobody() {
         let (cell, service) = (Arc::<TokenCell>::default(), Arc::<Service>::default());
-        let given_up = cell.ready(START, || std::future::pending::<Result<Token, CredentialError>>());
+        let given_up = cell.ready(START, std::future::pending::<Result<Token, CredentialError>>);
         assert!(tokio::time::timeout(Duration::from_millis(10), given_up).await.is_err());
         assert_eq!(ask(&cell, &service, START).await.unwrap(), "token-0");
     }
