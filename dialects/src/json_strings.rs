@@ -28,14 +28,24 @@ impl Found {
     }
 }
 
-/// All string values whose path is wanted. Of a document that is not valid, those before the fault.
+/// All string values whose path is wanted. Of a document that is not valid or too deep, those before the fault.
 pub fn find(json: &[u8], wanted: impl Fn(&[String]) -> bool) -> Vec<Found> {
+    search(json, wanted).0
+}
+
+/// The same; `None` where the document is too deep or cut off, so that not all of it was looked at.
+pub fn find_whole(json: &[u8], wanted: impl Fn(&[String]) -> bool) -> Option<Vec<Found>> {
+    let (found, is_whole) = search(json, wanted);
+    is_whole.then_some(found)
+}
+
+fn search(json: &[u8], wanted: impl Fn(&[String]) -> bool) -> (Vec<Found>, bool) {
     let (mut found, mut path, mut levels, mut at) = (Vec::new(), Vec::<String>::new(), Vec::<Level>::new(), 0);
     while let Some(&byte) = json.get(at) {
         match byte {
             b'{' | b'[' => {
                 if levels.len() >= MAX_DEPTH {
-                    return found;
+                    return (found, false);
                 }
                 let is_object = byte == b'{';
                 levels.push(Level { is_object, at_value: !is_object });
@@ -52,7 +62,7 @@ pub fn find(json: &[u8], wanted: impl Fn(&[String]) -> bool) -> Vec<Found> {
             }
             b'"' => {
                 let end = string_end(json, at + 1);
-                let Some(raw) = json.get(at..=end) else { return found };
+                let Some(raw) = json.get(at..=end) else { return (found, false) };
                 match levels.last() {
                     Some(level) if !level.at_value => {
                         if let (Some(key), Ok(text)) = (path.last_mut(), serde_json::from_slice::<String>(raw)) {
@@ -72,7 +82,7 @@ pub fn find(json: &[u8], wanted: impl Fn(&[String]) -> bool) -> Vec<Found> {
         }
         at += 1;
     }
-    found
+    (found, true)
 }
 
 struct Level {
@@ -136,10 +146,20 @@ mod tests {
         );
     }
 
+    #[test]
+    fn what_was_not_looked_at_is_not_whole() {
+        let deep = |levels: usize| format!(r#"{{"x":{}{},"id":"a"}}"#, "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(find_whole(deep(100).as_bytes(), is_id).map(|found| found.len()), Some(1));
+        assert_eq!(find_whole(deep(200).as_bytes(), is_id), None);
+        assert_eq!(find_whole(br#"{"id":"a"#, is_id), None);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_do_no_harm(json in r#"[\[\]{},:"\\id *]{0,60}"#) {
-            find(json.as_bytes(), |_| true).iter().for_each(|found| assert!(found.at.end <= json.len()));
+            for found in find(json.as_bytes(), |_| true) {
+                prop_assert!(found.at.end <= json.len());
+            }
         }
     }
 }

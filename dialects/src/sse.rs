@@ -40,7 +40,12 @@ impl SseDecoder {
             self.pending.extend_from_slice(chunk);
             let whole = std::mem::take(&mut self.pending).freeze();
             let end = self.scan(&whole, self.scanned, |start, end| on_event(whole.slice(start..end)));
-            self.pending = BytesMut::from(&whole[end..]);
+            // An event in many pieces must not be copied anew for each.
+            self.pending = match whole.try_into_mut() {
+                Ok(pending) if end == 0 => pending,
+                Ok(pending) => BytesMut::from(&pending[end..]),
+                Err(whole) => BytesMut::from(&whole[end..]),
+            };
             self.scanned = self.pending.len();
         }
         if self.pending.len() > MAX_EVENT_BYTES { Err(EventTooLarge) } else { Ok(()) }

@@ -28,7 +28,8 @@ const ONWARD_LINES: [&str; 10] = [
     "accept-ranges",
     "etag",
     "last-modified",
-    "anthropic-",
+    // Not its whole family: `anthropic-organization-id` is the operator's.
+    "anthropic-ratelimit-",
     "x-ratelimit-",
     "x-amzn-",
     "x-goog-",
@@ -105,7 +106,9 @@ async fn write(session: &mut Session, header: ResponseHeader, body: Bytes) -> Re
 
 /// Writes an error in the client's dialect.
 pub async fn write_error(session: &mut Session, context: &RequestContext, error: &ApiError) -> Result<()> {
-    let body = error_body(context.operation(), error);
+    // Before the request was received its path alone says what the client speaks.
+    let by_path = || crate::endpoints::operation_at(session.req_header().uri.path());
+    let body = error_body(context.operation().or_else(by_path), error);
     let mut header = error_header(context, error.code, body.len())?;
     if error.code == ErrorCode::MethodNotAllowed {
         let other = crate::endpoints::allowed_methods(session.req_header().uri.path());

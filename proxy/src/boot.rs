@@ -56,6 +56,8 @@ use crate::{
     telemetry::metrics::Metrics,
 };
 
+/// What all uploads under way may take of the disk, in uploads of the largest size.
+const UPLOADS_AT_ONCE: u64 = 4;
 /// Connections to providers that are kept for later requests.
 const POOLED_CONNECTIONS: usize = 1024;
 /// Attempts of one request, stale connections included.
@@ -142,6 +144,7 @@ pub fn run(options: Options) -> Result<(), BootError> {
     control.start()?;
 
     let mock_socket = SocketFile::in_home(&options.home)?;
+    let max_upload = config.general.max_upload_bytes;
     let gateway = Gateway {
         live,
         credentials: Credentials { hasher: keyring.hasher, master_key },
@@ -152,7 +155,10 @@ pub fn run(options: Options) -> Result<(), BootError> {
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
         request_timeout: config.request_timeout,
-        uploads: Uploads { spool: Spool::in_home(&options.home)?, max_bytes: config.general.max_upload_bytes },
+        uploads: Uploads {
+            spool: Spool::in_home(&options.home, max_upload.saturating_mul(UPLOADS_AT_ONCE))?,
+            max_bytes: max_upload,
+        },
         owner_seal: salt.owner_seal(),
     };
     let stop = StopSignal {

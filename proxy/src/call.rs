@@ -80,8 +80,11 @@ impl Call {
         if !edits.is_empty() {
             self.body = json_strings::apply(&self.body, edits);
             // Everything that the index knows by its place has moved.
-            let required = if self.operation == Operation::ChatCompletions { "messages" } else { "input" };
-            self.index = RequestIndex::read_for(&self.body, required, self.path_model.as_deref())?;
+            let path_model = self.path_model.as_deref();
+            self.index = match self.operation {
+                Operation::Responses => responses::read_index(&self.body, path_model)?,
+                _ => RequestIndex::read_for(&self.body, "messages", path_model)?,
+            };
         }
         Ok(())
     }
@@ -119,9 +122,9 @@ impl Call {
 fn index_of_form(form: &Form, path_model: Option<&str>) -> Result<RequestIndex, ApiError> {
     let model = path_model.or_else(|| form.field("model")).filter(|model| !model.is_empty());
     let mut index = RequestIndex::default();
-    index.model = model
+    model
         .ok_or_else(|| ApiError::about(ErrorCode::InvalidRequest, "model", "The form has no `model`."))?
-        .to_owned();
+        .clone_into(&mut index.model);
     index.stream = form.flag("stream")?;
     index.answers = form.count()?;
     index.end_user = form.field("user").map(str::to_owned);

@@ -24,6 +24,9 @@ use crate::{
 /// Credentials that one request tries at most: each try costs the client time.
 const MAX_SIGN_INS: usize = 8;
 
+/// Codes by which vendors say with another status that the key is wrong.
+const CREDENTIAL_CODES: [&str; 2] = ["API_KEY_INVALID", "invalid_api_key"];
+
 /// Lives from the first header byte to the last byte of the answer.
 pub struct RequestContext {
     /// The monotonic start.
@@ -50,6 +53,8 @@ pub struct RequestContext {
     pub attempt: Option<Attempt>,
     /// send: what the current attempt signs in with.
     pub credential: Option<Arc<Credential>>,
+    /// send: whether a refused token was replaced by a fresh one already.
+    pub is_token_renewed: bool,
     /// send: when the gateway's own work was done, in microseconds from the start.
     pub overhead_us: u64,
     /// relay: what happens to the answer's bytes.
@@ -62,6 +67,10 @@ pub struct RequestContext {
     pub is_pinned: bool,
     /// relay: how an answer of a provider's own interface is read.
     pub onward: Option<Known>,
+    /// relay: whether the client has bytes of this attempt's answer, or will have.
+    pub has_passed: bool,
+    /// relay: whether the answer became an error, which is all that the client gets.
+    pub is_over: bool,
     /// relay: the header that replaces the one which is held back.
     pub held: Held,
     /// relay: the real session, while it is wrapped.
@@ -89,11 +98,14 @@ impl RequestContext {
             turn: 0,
             attempt: None,
             credential: None,
+            is_token_renewed: false,
             attempts_made: 0,
             feed: Feed::default(),
             naming: None,
             is_pinned: false,
             onward: None,
+            has_passed: false,
+            is_over: false,
             held: Held::default(),
             overhead_us: 0,
             relay: None,
@@ -134,15 +146,29 @@ impl RequestContext {
     /// where the provider spoke of it.
     pub fn next_credential(&mut self, refused: &Refused) -> bool {
         let (Some(failure), Some(credential)) = (&refused.failure, &self.credential) else { return false };
-        let status = match failure.class {
-            FailureClass::Auth => refused.status.filter(|status| *status == 403).unwrap_or(401),
-            FailureClass::Quota => 402,
-            FailureClass::RateLimit => 429,
+        // Words alone do not condemn a credential: they may be the caller's own. And what a caller does with a provider's own
+        // interface says nothing of it.
+        let names_credential = failure.code.as_deref().is_some_and(|code| CREDENTIAL_CODES.contains(&code));
+        let status = match (refused.status, failure.class) {
+            (
+                Some(status @ (401 | 402 | 403 | 429)),
+                FailureClass::Auth | FailureClass::Quota | FailureClass::RateLimit,
+            ) => status,
+            (Some(_), FailureClass::Auth) if names_credential => 401,
             _ => return false,
         };
+        if self.onward.is_some() {
+            return false;
+        }
         let Some(pool) = self.deployment().map(|deployment| deployment.credentials.clone()) else { return false };
         let now = Timestamp::now();
+        let has_stale_token = status == 401 && credential.has_token() && !self.is_token_renewed;
         let concerns_it = pool.set_aside(credential, status, refused.retry_after, now);
+        // A token that was refused may only be stale: once, the same credential is tried with a fresh one.
+        if has_stale_token {
+            self.is_token_renewed = true;
+            return true;
+        }
         let has_turn = usize::try_from(self.attempts_made).is_ok_and(|made| made < MAX_SIGN_INS.min(pool.len()));
         concerns_it && has_turn && pool.healthy(now) > 0
     }
@@ -161,11 +187,6 @@ impl RequestContext {
     /// What is asked of a model, where something is.
     pub fn operation(&self) -> Option<Operation> {
         self.received.as_ref().and_then(|received| received.endpoint.operation())
-    }
-
-    /// What the client must not see of the deployment that is asked: where it stands, and with what we sign in.
-    pub fn hidden_texts(&self) -> Vec<String> {
-        self.deployment().map(|deployment| deployment.hidden_texts()).unwrap_or_default()
     }
 
     /// The deployment of the current attempt.

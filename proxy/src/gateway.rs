@@ -33,11 +33,12 @@ use deltallm_shared::{
     event::Outcome,
     time_text::Timestamp,
 };
+use http::StatusCode;
 use pingora::{
     Error, ErrorSource, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
     modules::http::HttpModules,
-    proxy::{FailToProxy, ProxyHttp, Session},
+    proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session},
     upstreams::peer::HttpPeer,
 };
 
@@ -225,6 +226,7 @@ impl ProxyHttp for Gateway {
         *request =
             send::upstream_request(&session.req_header().headers, &deployment, attempt, context.credential.as_deref())?;
         context.attempts_made += 1;
+        context.relay = None;
         if let Some(record) = &mut context.record {
             record.served_by(&deployment);
             record.upstream_called();
@@ -257,7 +259,7 @@ impl ProxyHttp for Gateway {
         header: &mut ResponseHeader,
         context: &mut RequestContext,
     ) -> Result<()> {
-        if header.status == http::StatusCode::SWITCHING_PROTOCOLS {
+        if header.status == StatusCode::SWITCHING_PROTOCOLS {
             *header = answers::upgraded_header(header, context)?;
             context.relay = Some(Relay::Realtime(RealtimeRelay::default()));
             return Ok(());
@@ -265,16 +267,19 @@ impl ProxyHttp for Gateway {
         if header.status.is_informational() {
             return Ok(());
         }
+        (context.has_passed, context.is_over) = (false, false);
         let relay = Relay::of(header, context);
         let is_head = session.req_header().method == http::Method::HEAD;
-        if relay.may_be_empty() && (is_head || answers::has_no_body(header)) {
+        // Pingora calls no body filter for such an answer, so nothing could be replaced or settled there.
+        let is_bare = is_head || answers::has_no_body(header);
+        let is_unchanged = header.status == http::StatusCode::NOT_MODIFIED && context.onward.is_some();
+        if is_bare && (is_unchanged || (header.status.is_success() && (is_head || relay.may_be_empty()))) {
             let status = header.status.as_u16();
             *header = answers::empty_header(header, is_head, context)?;
             context.settle(Outcome::Completed, status, None);
             return Ok(());
         }
-        if answers::has_no_body(header) {
-            // Pingora calls no body filter then, so nothing could be replaced or settled there.
+        if is_bare {
             let mut relay = relay;
             let refused = relay.verdict();
             context.relay = Some(relay);
@@ -302,17 +307,26 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         let (Some(relay), Some(record)) = (&mut context.relay, &mut context.record) else { return Ok(None) };
         let piece = body.take().unwrap_or_default();
-        let is_begun = session.response_written().is_some();
+        // What follows an error that was told is not for the client.
+        if context.is_over {
+            return Ok(None);
+        }
+        // Pingora filters several pieces before it writes: what was passed counts, not what is written.
+        let is_begun = context.has_passed || begun(session).is_some();
         let passed = relay
             .pass(piece, is_end, is_begun, record)
             .map_err(|error| Error::explain(ErrorType::InvalidHTTPHeader, error.to_string()).into_up())?;
         *body = Some(match passed {
-            Passed::Bytes(bytes) => bytes,
+            Passed::Bytes(bytes) => {
+                context.has_passed |= !bytes.is_empty();
+                bytes
+            }
             // A sick credential was set aside, and the next one of the pool has its turn.
             Passed::Refused(refused) if !is_begun && context.next_credential(&refused) => {
                 return Error::e_explain(ANOTHER_ATTEMPT, refused.error.message);
             }
             Passed::Refused(refused) => {
+                context.is_over = true;
                 context.settle_refused(&refused);
                 context.held.replace(answers::error_header(context, refused.error.code, refused.body.len())?);
                 refused.body
@@ -351,7 +365,7 @@ impl ProxyHttp for Gateway {
             error.set_retry(true);
             return error;
         }
-        let is_untouched = session.response_written().is_none();
+        let is_untouched = begun(session).is_none();
         // Pingora marks what may be tried again on a fresh connection only; the mark must be decided before it is read.
         error.retry.decide_reuse(is_reused);
         let is_stale = is_reused
@@ -364,7 +378,7 @@ impl ProxyHttp for Gateway {
 
     /// The end of a request that failed: an error where no status was written, a last event in a stream, else a cut connection.
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
-        let written = session.response_written().map(|header| header.status.as_u16());
+        let written = begun(session);
         let model = context.call.as_ref().map(|call| call.index.model.clone()).unwrap_or_default();
         let verdict =
             context.relay.as_mut().and_then(Relay::verdict).map(|refused| (refused.error.clone(), refused.outcome()));
@@ -378,10 +392,10 @@ impl ProxyHttp for Gateway {
         };
         tracing::warn!(request_id = context.request_id, cause = %error, status = ?written, code = told.code.code(), "the request failed");
         context.error = Some(told.code);
-        let is_refused = matches!(context.relay, Some(Relay::Refusal(_)));
-        if let Some(record) = context.record.as_mut()
-            && (is_refused || (written.is_none() && outcome == Outcome::UpstreamError))
-        {
+        // What an upstream began to answer has cost something, whether or not the client has seen any of it.
+        let has_answered = !matches!(context.relay, None | Some(Relay::Refusal(_))) && *error.etype() != EMPTY_ANSWER;
+        let is_unanswered = !has_answered && outcome != Outcome::Interrupted && outcome != Outcome::GatewayError;
+        if let Some(record) = context.record.as_mut().filter(|_| is_unanswered) {
             record.nothing_consumed();
         }
         // Settled first: a client that reads the error and asks for the record finds it.
@@ -402,10 +416,21 @@ impl ProxyHttp for Gateway {
         context.unwrap_session(session.as_downstream_mut());
         // A WebSocket that the client closed has no last bytes of an answer.
         if error.is_none() && matches!(context.relay, Some(Relay::Realtime(_))) {
-            context.settle(Outcome::Completed, http::StatusCode::SWITCHING_PROTOCOLS.as_u16(), None);
+            context.settle(Outcome::Completed, StatusCode::SWITCHING_PROTOCOLS.as_u16(), None);
         }
-        let status = session.response_written().map_or(CLIENT_CLOSED, |header| header.status.as_u16());
+        let status = begun(session).unwrap_or(CLIENT_CLOSED);
         account::account(context, &self.accounts.metrics, status);
+    }
+
+    /// Attempts are logged with the request's id; Pingora's own line holds path and query, where clients put keys.
+    fn suppress_proxy_warn_log(
+        &self,
+        _session: &Session,
+        _context: &RequestContext,
+        _error: &Error,
+        _about: ProxyWarnLogContext,
+    ) -> bool {
+        true
     }
 
     /// `fail_to_proxy` logs with the request's id; Pingora's own line would say it twice.
@@ -529,10 +554,16 @@ impl Gateway {
 
     /// From here on Pingora's own loop runs over the body that was read, or over a WebSocket.
     fn hand_over(&self, session: &mut Session, context: &mut RequestContext, upgrades: bool) {
-        let limit = if upgrades { realtime::SESSION_LIMIT } else { self.request_timeout };
+        // A large upload has its own limit of time; the provider's share begins when it is whole.
+        let is_upload = context.call.as_ref().is_some_and(|call| call.upload.is_some());
+        let time_left = match (upgrades, is_upload) {
+            (true, _) => realtime::SESSION_LIMIT,
+            (false, true) => self.request_timeout,
+            (false, false) => self.request_timeout.saturating_sub(context.started.elapsed()),
+        };
         let wrapping = Wrapping {
             cut: self.lifecycle.cut(),
-            time_left: limit.saturating_sub(context.started.elapsed()),
+            time_left,
             instead: context.held.clone(),
             feed: context.feed.clone(),
             upgrades,
@@ -590,6 +621,12 @@ impl Gateway {
 /// A stage ran before the first one, which is a mistake of this file.
 fn nothing_received() -> ApiError {
     ApiError::new(ErrorCode::InternalError, "The gateway made a mistake.")
+}
+
+/// The status that the client was given. `100 Continue` is none: it only lets the body come.
+fn begun(session: &Session) -> Option<u16> {
+    let status = session.response_written()?.status;
+    (!status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS).then(|| status.as_u16())
 }
 
 /// Whether the exchange failed by the upstream, and not by the client or by us.

@@ -11,7 +11,10 @@ use deltallm_shared::{
     crypto::OwnerSeal,
     error::{ApiError, ErrorCode},
     ids::DeploymentId,
+    providers::Wire,
 };
+
+use serde::Deserialize;
 
 use crate::{
     snapshot::{Deployment, Snapshot},
@@ -91,7 +94,7 @@ impl OwnedIds {
     /// deployments in one request lead nowhere.
     pub fn open_in(&self, json: &[u8], paths: Paths, snapshot: &Snapshot) -> Result<Opened, ApiError> {
         let (mut opened, mut single) = (Opened::default(), Vec::<Vec<String>>::new());
-        for found in json_strings::find(json, |path| paths.of_request(path)) {
+        for found in json_strings::find_whole(json, |path| paths.of_request(path)).ok_or_else(too_deep)? {
             let field = found.path.last().map_or("", String::as_str);
             if found.path.len() == 1 {
                 if single.contains(&found.path) {
@@ -146,6 +149,130 @@ pub fn may_hold_names(json: &[u8]) -> bool {
     [&b"file_id"[..], b"previous_response_id", b"\\u00"].iter().any(|text| memchr::memmem::find(json, text).is_some())
 }
 
+/// Names of things at a provider that the gateway has no marks for: a tenant's body must not hold them, because they could be
+/// another tenant's.
+pub fn check_unguarded(json: &[u8], wire: Wire) -> Result<(), ApiError> {
+    let is_plain = |text: &&[u8]| memchr::memmem::find(json, text).is_some();
+    if !UNGUARDED.iter().any(is_plain) {
+        return Ok(());
+    }
+    let found = json_strings::find_whole(json, |path| is_unguarded(wire, path)).ok_or_else(too_deep)?;
+    let mut foreign = found.iter().filter(|found| {
+        let is_uri = found.path.last().is_some_and(|last| matches!(last.as_str(), "fileUri" | "file_uri"));
+        !is_uri || is_stored_at_google(&found.text)
+    });
+    match foreign.next().and_then(|found| found.path.last()) {
+        Some(field) => Err(unguarded(field)),
+        None => Ok(()),
+    }
+}
+
+/// The same for a request for a response, whose files and earlier responses have marks. `background`: what it produces is
+/// fetched later, by a call that costs nothing.
+pub fn check_response(json: &[u8]) -> Result<(), ApiError> {
+    let quick = [
+        &b"\"id\""[..],
+        b"item_reference",
+        b"conversation",
+        b"container",
+        b"vector_store",
+        b"skill_id",
+        b"background",
+        b"\\u00",
+    ];
+    if !quick.iter().any(|text| memchr::memmem::find(json, text).is_some()) {
+        return Ok(());
+    }
+    let found = json_strings::find_whole(json, |path| {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        match path.as_slice() {
+            ["conversation", ..] | ["tools", "*", "container"] | ["tools", "*", "vector_store_ids", "*"] => true,
+            ["tools", "*", path @ .., "container_id" | "skill_id"] => !path.contains(&"parameters"),
+            _ => false,
+        }
+    });
+    if let Some(field) =
+        found.ok_or_else(too_deep)?.first().and_then(|found| found.path.iter().rev().find(|key| *key != "*"))
+    {
+        return Err(unguarded(field));
+    }
+    let Ok(body) = serde_json::from_slice::<ResponseBody>(json) else {
+        let text = "The body cannot be read in one way only: one of its fields stands there twice.";
+        return Err(ApiError::new(ErrorCode::InvalidRequest, text));
+    };
+    if body.background == Some(serde_json::Value::Bool(true)) {
+        let text = "`background` is for the master key only: what such a response costs is known when it is done, and nobody \
+                    tells the gateway. Leave it out; a stream shows progress too.";
+        return Err(ApiError::about(ErrorCode::InvalidRequest, "background", text));
+    }
+    // An item that says nothing but its id stands for one that the provider keeps.
+    let items = body.input.as_ref().and_then(serde_json::Value::as_array);
+    let is_reference = |item: &serde_json::Value| match item.get("type").and_then(serde_json::Value::as_str) {
+        Some(kind) => kind == "item_reference",
+        None => item.get("id").is_some() && item.get("role").is_none(),
+    };
+    if items.is_some_and(|items| items.iter().any(is_reference)) { Err(unguarded("item_reference")) } else { Ok(()) }
+}
+
+#[derive(Deserialize)]
+struct ResponseBody {
+    background: Option<serde_json::Value>,
+    input: Option<serde_json::Value>,
+}
+
+/// What one of them needs to stand in a body; with an escape in a key, it is not to be seen at a glance.
+const UNGUARDED: [&[u8]; 10] = [
+    b"file_id",
+    b"fileUri",
+    b"file_uri",
+    b"ached",
+    b"container",
+    b"conversation",
+    b"vector_store",
+    b"skill_id",
+    b"previous_response_id",
+    b"\\u00",
+];
+
+fn is_unguarded(wire: Wire, path: &[String]) -> bool {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    // Arguments and schemas of a caller's own tools have whatever names they like.
+    if path.iter().any(|key| matches!(*key, "parameters" | "input_schema" | "args" | "response")) {
+        return false;
+    }
+    match wire {
+        Wire::Anthropic => match path.as_slice() {
+            ["container", ..] => true,
+            ["messages" | "system", .., "file_id"] => !path.contains(&"input"),
+            _ => false,
+        },
+        Wire::Gemini | Wire::Vertex => matches!(
+            path.as_slice(),
+            ["cachedContent" | "cached_content"] | [.., "fileData" | "file_data", "fileUri" | "file_uri"]
+        ),
+        Wire::OpenAi | Wire::Azure => matches!(path.as_slice(), ["messages", .., "file", "file_id"]),
+        Wire::Bedrock | Wire::Cohere => false,
+    }
+}
+
+/// An address in the Gemini API's own store, and not one of the public web or of a bucket.
+fn is_stored_at_google(uri: &str) -> bool {
+    let uri = uri.to_ascii_lowercase();
+    uri.contains("generativelanguage") || !(uri.starts_with("https://") || uri.starts_with("gs://"))
+}
+
+fn unguarded(field: &str) -> ApiError {
+    let text = format!(
+        "`{field}` names something that is kept at the provider for all tenants of this gateway, so only the master key may \
+         use it. Send the content itself."
+    );
+    ApiError::about(ErrorCode::PermissionDenied, field, text)
+}
+
+fn too_deep() -> ApiError {
+    ApiError::new(ErrorCode::InvalidRequest, "The body is nested too deep.")
+}
+
 impl Paths {
     fn of_answer(self, path: &[String]) -> bool {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -166,7 +293,13 @@ impl Paths {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match self {
             Self::Objects => matches!(path.as_slice(), ["input_file_id"]),
-            Self::Responses => matches!(path.as_slice(), ["previous_response_id"] | ["input", .., "file_id"]),
+            Self::Responses => matches!(
+                path.as_slice(),
+                ["previous_response_id"]
+                    | ["input", .., "file_id"]
+                    | ["tools", "*", "container", "file_ids", "*"]
+                    | ["tools", "*", "input_image_mask", "file_id"]
+            ),
             Self::Chats => matches!(path.as_slice(), ["messages", .., "file", "file_id"]),
         }
     }
@@ -241,6 +374,74 @@ mod tests {
         for refused in [&other, &key(Some(TeamId::new()))] {
             let error = ids(refused).open(&name, "file_id", &snapshot).err().unwrap();
             assert_eq!(error.code, ErrorCode::NotFound);
+        }
+    }
+
+    #[test]
+    fn a_tenants_body_names_nothing_that_is_unguarded() {
+        for (wire, body) in [
+            (Wire::Anthropic, r#"{"messages":[{"content":[{"source":{"type":"file","file_id":"file_1"}}]}]}"#),
+            (Wire::Anthropic, r#"{"messages":[{"content":[{"source":{"type":"file","file\u005fid":"file_1"}}]}]}"#),
+            (Wire::Anthropic, r#"{"container":"c_1"}"#),
+            (Wire::Anthropic, r#"{"container":{"id":"c_1"}}"#),
+            (Wire::Gemini, r#"{"cachedContent":"cachedContents/1"}"#),
+            (
+                Wire::Gemini,
+                r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/1"}}]}]}"#,
+            ),
+            (Wire::OpenAi, r#"{"messages":[{"content":[{"type":"file","file":{"file_id":"file-1"}}]}]}"#),
+        ] {
+            assert!(check_unguarded(body.as_bytes(), wire).is_err(), "{body}");
+        }
+        for (wire, body) in [
+            (Wire::Anthropic, r#"{"messages":[{"content":[{"type":"tool_use","input":{"file_id":"mine"}}]}]}"#),
+            (Wire::Gemini, r#"{"contents":[{"parts":[{"fileData":{"fileUri":"https://example.com/a.pdf"}}]}]}"#),
+            (Wire::OpenAi, r#"{"messages":[{"content":"a container, a file_id, a conversation"}]}"#),
+        ] {
+            assert!(check_unguarded(body.as_bytes(), wire).is_ok(), "{body}");
+        }
+        let deep =
+            format!(r#"{{"x":{}{},"messages":[{{"file":{{"file_id":"f"}}}}]}}"#, "[".repeat(200), "]".repeat(200));
+        assert!(check_unguarded(deep.as_bytes(), Wire::OpenAi).is_err(), "what is not looked into is refused");
+    }
+
+    #[test]
+    fn a_response_of_a_tenant_refers_to_marked_things_only() {
+        for body in [
+            r#"{"input":"x","conversation":"conv_1"}"#,
+            r#"{"input":"x","conversation":{"id":"conv_1"}}"#,
+            r#"{"input":[{"type":"item_reference","id":"msg_1"}]}"#,
+            r#"{"input":[{"id":"msg_1"}]}"#,
+            r#"{"input":"x","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}"#,
+            r#"{"input":"x","tools":[{"type":"code_interpreter","container":"cntr_1"}]}"#,
+            r#"{"input":"x","background":true}"#,
+            r#"{"input":"x","b\u0061ckground":true}"#,
+            r#"{"input":"x","background":true,"background":false}"#,
+        ] {
+            assert!(check_response(body.as_bytes()).is_err(), "{body}");
+        }
+        for body in [
+            r#"{"input":"a conversation in the background"}"#,
+            r#"{"input":"x","background":false,"conversation":null}"#,
+            r#"{"input":[{"type":"message","role":"assistant","id":"msg_1","content":[]},{"role":"user","content":"x"}]}"#,
+            r#"{"input":"x","tools":[{"type":"code_interpreter","container":{"type":"auto"}}]}"#,
+            r#"{"input":"x","tools":[{"type":"function","parameters":{"container_id":"x"}}]}"#,
+        ] {
+            assert!(check_response(body.as_bytes()).is_ok(), "{body}");
+        }
+    }
+
+    #[test]
+    fn files_of_a_container_are_opened() {
+        let (snapshot, [first, _]) = snapshot();
+        let (owner, other) = (key(None), key(None));
+        let body = |name: &str| serde_json::json!({ "tools": [{ "container": { "file_ids": [name] } }] }).to_string();
+        let name = ids(&owner).seal("file-1", first);
+        let opened = ids(&owner).open_in(body(&name).as_bytes(), Paths::Responses, &snapshot).unwrap();
+        assert_eq!(opened.edits.len(), 1);
+        assert!(may_hold_names(body("file-1").as_bytes()));
+        for stolen in ["file-1", name.as_str()] {
+            assert!(ids(&other).open_in(body(stolen).as_bytes(), Paths::Responses, &snapshot).is_err(), "{stolen}");
         }
     }
 

@@ -70,7 +70,7 @@ pub struct ConfigSnapshot {
 #[serde(tag = "entity", content = "value", rename_all = "snake_case")]
 pub enum Entity {
     /// See [`DeploymentRecord`].
-    Deployment(DeploymentRecord),
+    Deployment(Box<DeploymentRecord>),
     /// See [`CredentialRecord`].
     Credential(CredentialRecord),
     /// See [`KeyRecord`].

@@ -116,7 +116,7 @@ async fn sound_of_any_size_is_written_down_and_billed_by_its_length() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sound_in_chunks_and_over_http_2_arrives_too() {
+async fn sound_in_chunks_arrives_too() {
     let system = system().await;
     let (caller, _) = system.caller_with_new_key("chunks").await;
     let body =

@@ -1,6 +1,6 @@
 //! Files and batches go to the provider that has them, and belong to who made them.
 
-use deltallm_tests::{Answer, Caller, MASTER_KEY, MODEL, System};
+use deltallm_tests::{Answer, Caller, MASTER_KEY, MODEL, System, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -54,6 +54,14 @@ async fn a_batch_is_made_read_and_ended_by_its_owner() {
     assert_eq!(batch.status, 200, "{}", batch.text);
     assert_eq!((&batch.json["input_file_id"], &batch.json["output_file_id"]), (&json!(id), &json!(id)));
     assert_eq!(batch.json["metadata"]["id"], "mine", "only the provider's names change");
+    let books = system.books().await;
+    let request = batch.header("x-request-id").to_owned();
+    let row = eventually("the batch stands in the database", || async { books.of_request(&request).await.pop() }).await;
+    assert_eq!(row.cost_nano_usd, None, "what its calls cost is not known, which is not nothing");
+    let described = upload(&caller, br#"{"id":"x"}"#, &[("model", MODEL)]).await;
+    let described = described.json["id"].as_str().unwrap();
+    let got = ask(&caller, Method::GET, &format!("/v1/files/{described}/content")).await;
+    assert_eq!((got.status, got.text.as_str()), (200, r#"{"id":"x"}"#), "no id in a content is ours");
     let batch_id = batch.json["id"].as_str().unwrap();
     assert_eq!(ask(&caller, Method::GET, &format!("/v1/batches/{batch_id}")).await.json["status"], "completed");
     let ended = ask(&caller, Method::POST, &format!("/v1/batches/{batch_id}/cancel")).await;
@@ -90,4 +98,43 @@ async fn nobody_reads_what_belongs_to_somebody_else() {
     let list = ask(&master, Method::GET, "/v1/files").await;
     assert_eq!((list.status, list.json["data"].as_array().map(Vec::len)), (200, Some(1)), "{}", list.text);
     assert_eq!(ask(&master, Method::GET, &format!("/v1/files/{id}/content")).await.text, "secret");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_at_the_provider_goes_on_for_its_owner_only() {
+    let system = System::start().await;
+    let (owner, _) = system.caller_with_new_key("owner").await;
+    let (other, _) = system.caller_with_new_key("other").await;
+    let respond = async |caller: &Caller, more: Value| {
+        let mut body = json!({ "model": MODEL, "input": "Hello." });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        Answer::read(caller.post("/v1/responses", &body).send().await.unwrap()).await
+    };
+    let first = respond(&owner, json!({})).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let id = first.json["id"].as_str().unwrap().to_owned();
+    let bare = id.split('~').next().unwrap();
+    assert!(id.contains('~') && bare.starts_with("resp"), "{id}");
+
+    let next = respond(&owner, json!({ "previous_response_id": id })).await;
+    assert_eq!(next.status, 200, "{}", next.text);
+    let received: Value = serde_json::from_slice(&system.upstream.last_received().await.body()).unwrap();
+    assert_eq!(received["previous_response_id"], bare, "the provider's own name goes there");
+
+    let alone = json!({ "model": MODEL, "previous_response_id": id });
+    let alone = Answer::read(owner.post("/v1/responses", &alone).send().await.unwrap()).await;
+    assert_eq!(alone.status, 200, "a response may go on without new input: {}", alone.text);
+    let hidden = respond(&owner, json!({ "background": true })).await;
+    assert_eq!((hidden.status, hidden.code()), (400, "invalid_request"), "{}", hidden.text);
+
+    for name in [id.as_str(), bare] {
+        let stolen = respond(&other, json!({ "previous_response_id": name })).await;
+        assert_eq!((stolen.status, stolen.code()), (404, "not_found"), "{}", stolen.text);
+    }
+    let streamed = respond(&owner, json!({ "stream": true })).await;
+    assert_eq!(streamed.status, 200);
+    let with_ids = streamed.text.lines().filter(|line| line.contains("\"response\":{")).collect::<Vec<_>>();
+    assert!(with_ids.len() >= 2 && with_ids.iter().all(|line| line.contains('~')), "{}", streamed.text);
+    let shown = ask(&other, Method::GET, &format!("/v1/responses/{id}")).await;
+    assert_eq!((shown.status, shown.code()), (404, "not_found"));
 }

@@ -111,7 +111,7 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
     pin_credentials(&transaction, &state, &record).await?;
     deployment::insert(&transaction, &record).await?;
     let stored = deployment::find(&transaction, id.0).await?.ok_or_else(no_such_model)?;
-    change::upsert(&transaction, &Entity::Deployment(stored.record.clone())).await?;
+    change::upsert(&transaction, &Entity::Deployment(Box::new(stored.record.clone()))).await?;
     transaction.commit().await?;
     Ok(HttpResponse::build(StatusCode::CREATED).json(view(stored)))
 }
@@ -159,7 +159,7 @@ pub async fn update(
     if row.record != before {
         pin_credentials(&transaction, &state, &row.record).await?;
         deployment::update(&transaction, &row.record).await?;
-        change::upsert(&transaction, &Entity::Deployment(row.record.clone())).await?;
+        change::upsert(&transaction, &Entity::Deployment(Box::new(row.record.clone()))).await?;
     }
     transaction.commit().await?;
     Ok(HttpResponse::Ok().json(view(row)))

@@ -3,6 +3,7 @@
 use deltallm_shared::{
     event::{Outcome, SpendEvent},
     ids::KeyId,
+    pricing::Usage,
     time_text::Timestamp,
 };
 use serde_json::json;
@@ -29,6 +30,8 @@ async fn a_call_is_shown_as_it_was_recorded() {
         status: 499,
         time_to_first_byte_us: Some(123_456),
         end_user: Some("customer 7".to_owned()),
+        usage: Usage { audio_ms: 90_500, images: 2, ..event().usage },
+        service_tier: Some("flex".to_owned()),
         ..event()
     };
     record(&admin, std::slice::from_ref(&call)).await;
@@ -44,7 +47,7 @@ async fn a_call_is_shown_as_it_was_recorded() {
         "team_name": null, "user_id": null, "end_user": "customer 7", "input_tokens": 100, "output_tokens": 20,
         "cached_input_tokens": 0, "cache_creation_tokens": 0, "reasoning_tokens": 0, "usage_source": "provider",
         "cost_usd": "0.000027", "price_state": "catalog", "attempts": 1, "time_to_first_token_ms": 123,
-        "duration_ms": 12, "overhead_us": 250,
+        "duration_ms": 12, "overhead_us": 250, "usage_details": {"audio_ms": 90_500, "images": 2}, "service_tier": "flex",
     });
     assert_eq!(listed, expected);
     admin.get("/api/v1/requests/nothing").await.refused(404, "not_found", None);

@@ -14,9 +14,11 @@ use crate::{
 };
 
 /// Fields of Anthropic's published interface, beta ones included, that no other dialect has.
-const OWN_FIELDS: [&str; 15] = [
+const OWN_FIELDS: [&str; 16] = [
     "anthropic_beta",
     "anthropic_version",
+    "betas",
+    "billing_policy",
     "compaction",
     "container",
     "context_management",
@@ -29,7 +31,6 @@ const OWN_FIELDS: [&str; 15] = [
     "thread",
     "user_profile_id",
     "workspace_id",
-    "betas",
 ];
 
 /// Reads the body of `POST /v1/messages`, or of `…/count_tokens`, which wants no `max_tokens`.

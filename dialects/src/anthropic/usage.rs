@@ -35,6 +35,7 @@ struct OutputDetails {
 #[serde(default)]
 struct ServerToolUse {
     web_search_requests: u64,
+    web_fetch_requests: u64,
 }
 
 impl WireUsage {
@@ -111,8 +112,14 @@ impl<'a> UsageOut<'a> {
             },
             output_tokens: usage.output_tokens,
             output_tokens_details: (thinking_tokens > 0).then_some(OutputDetails { thinking_tokens }),
-            server_tool_use: (searches > 0).then_some(ServerToolUse { web_search_requests: searches }),
-            service_tier: tier.map(|tier| if tier == "default" { "standard" } else { tier }),
+            server_tool_use: (searches > 0)
+                .then_some(ServerToolUse { web_search_requests: searches, web_fetch_requests: 0 }),
+            service_tier: match tier {
+                Some("default") => Some("standard"),
+                // Anthropic's SDKs know no other.
+                Some(tier @ ("standard" | "priority" | "batch")) => Some(tier),
+                _ => None,
+            },
         }
     }
 }

@@ -3,7 +3,9 @@
 use deltallm_shared::pricing::Usage;
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{call_ids::CallIds, citations, error, media, object::compact, signature, stop_reason, wire};
+use super::{
+    call_ids::CallIds, citations, error, logprobs, media, object::compact, signature, stop_reason, usage, wire,
+};
 use crate::{
     canonical::{Answer, Collector, Delta, Event, PartKind, PartStart, Source, StopReason},
     dialect::Unreadable,
@@ -69,7 +71,7 @@ impl AnswerReader {
             events.push(Event::Error(error::read_in_stream(json)));
             return Ok(());
         }
-        let usage = response.usage_metadata.map(|usage| usage.to_usage());
+        let usage = response.usage_metadata.and_then(usage::read);
         if !std::mem::replace(&mut self.started, true) {
             events.push(Event::Start {
                 id: response.id.to_string(),
@@ -160,7 +162,7 @@ impl AnswerReader {
         for part in candidate.content.unwrap_or_default().parts {
             state.read_part(choice, part, call_ids, events);
         }
-        if let Some(value) = candidate.logprobs_result.and_then(|result| result.to_openai()) {
+        if let Some(value) = candidate.logprobs_result.and_then(logprobs::read) {
             events.push(Event::Logprobs { choice, value });
         }
         let mut found = Vec::new();

@@ -1,7 +1,7 @@
 //! `logprobsResult` and OpenAI's `logprobs`, which is the canonical form.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Number, Value, json};
+use serde_json::{Number, Value, json, value::RawValue};
 
 /// Log probabilities of the tokens of an answer.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -25,6 +25,11 @@ struct Token {
     token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_probability: Option<Number>,
+}
+
+/// Reads one in OpenAI's form; `None` where there are none.
+pub(super) fn read(raw: &RawValue) -> Option<Value> {
+    serde_json::from_str::<LogprobsResult>(raw.get()).ok()?.to_openai()
 }
 
 impl LogprobsResult {

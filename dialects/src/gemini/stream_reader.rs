@@ -38,7 +38,8 @@ impl StreamReader for GeminiStreamReader {
 
 fn read_event(answer: &mut AnswerReader, event: &[u8], events: &mut Vec<Event>) -> Result<(), Unreadable> {
     match sse::data(event) {
-        Some(json) if json.trim_ascii().is_empty() => Ok(()),
+        // Not Google's, but of servers that speak like it.
+        Some(json) if matches!(json.trim_ascii(), b"" | b"[DONE]") => Ok(()),
         Some(json) => answer.read(&json, events),
         // Google tells an error in a stream as bare JSON.
         None if event.trim_ascii_start().starts_with(b"{") => answer.read(event, events),

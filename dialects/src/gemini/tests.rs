@@ -344,3 +344,15 @@ fn the_wait_that_google_asks_for_is_read() {
     }
     assert_eq!(error::retry_delay(b"<html>"), None);
 }
+
+#[test]
+fn a_strange_count_does_not_cost_the_answer() {
+    for usage in [r#"{"promptTokenCount":-1}"#, r#""many""#, "[]", r#"{"promptTokensDetails":7}"#] {
+        let body = format!(
+            r#"{{"candidates":[{{"content":{{"parts":[{{"text":"Hi"}}]}},"logprobsResult":"x"}}],"usageMetadata":{usage}}}"#
+        );
+        let answer = Gemini.read_answer(body.as_bytes()).unwrap();
+        assert_eq!(answer.choices[0].parts, [Part::text("Hi")], "{usage}");
+        assert_eq!(answer.usage.unwrap_or_default().input_tokens, 0);
+    }
+}

@@ -2,8 +2,9 @@
 
 use deltallm_shared::pricing::Usage;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-/// As it stands in an answer. Counts that are negative or not whole make the object unreadable, not the answer.
+/// As it stands in an answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct UsageMetadata {
@@ -23,6 +24,11 @@ pub(super) struct UsageMetadata {
 struct ModalityCount {
     modality: String,
     token_count: u64,
+}
+
+/// Reads one; `None` where it is not of that form.
+pub(super) fn read(raw: &RawValue) -> Option<Usage> {
+    serde_json::from_str::<UsageMetadata>(raw.get()).ok().map(|usage| usage.to_usage())
 }
 
 impl UsageMetadata {

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
-use super::{logprobs::LogprobsResult, usage::UsageMetadata};
-
-/// `GenerateContentResponse`: a whole answer, or one event of a stream. Unknown fields are passed over.
+/// `GenerateContentResponse`: a whole answer, or one event of a stream. Unknown fields are passed over; what only accompanies the
+/// answer stays raw, so that a strange count does not cost the answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Response<'a> {
@@ -15,7 +14,9 @@ pub(super) struct Response<'a> {
     pub candidates: Vec<Candidate<'a>>,
     #[serde(borrow)]
     pub prompt_feedback: Option<PromptFeedback<'a>>,
-    pub usage_metadata: Option<UsageMetadata>,
+    /// [`super::usage::UsageMetadata`]
+    #[serde(borrow)]
+    pub usage_metadata: Option<&'a RawValue>,
     #[serde(borrow)]
     pub model_version: Cow<'a, str>,
     #[serde(borrow, rename = "responseId")]
@@ -42,7 +43,9 @@ pub(super) struct Candidate<'a> {
     pub finish_reason: Cow<'a, str>,
     pub grounding_metadata: Option<Value>,
     pub citation_metadata: Option<Value>,
-    pub logprobs_result: Option<LogprobsResult>,
+    /// [`super::logprobs::LogprobsResult`]
+    #[serde(borrow)]
+    pub logprobs_result: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -28,9 +28,12 @@ struct WireUsage {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
-    audio_tokens: Option<u64>,
-    image_tokens: Option<u64>,
-    cached_tokens: Option<u64>,
+    #[serde(rename = "audio_tokens")]
+    audio: Option<u64>,
+    #[serde(rename = "image_tokens")]
+    image: Option<u64>,
+    #[serde(rename = "cached_tokens")]
+    cached: Option<u64>,
 }
 
 /// Reads a `usage` value; `None` where it is null, empty or of no known form.
@@ -48,11 +51,11 @@ pub fn read(json: &[u8]) -> Option<Usage> {
         // Where the total alone is told, all of it was input: moderations, rerankers.
         input_tokens: input_tokens.unwrap_or_else(|| wire.total_tokens.unwrap_or(0).saturating_sub(output_tokens)),
         output_tokens,
-        cached_input_tokens: input.cached_tokens.unwrap_or(0),
-        audio_input_tokens: input.audio_tokens.unwrap_or(0),
-        audio_output_tokens: output.audio_tokens.unwrap_or(0),
-        image_input_tokens: input.image_tokens.unwrap_or(0),
-        image_output_tokens: output.image_tokens.unwrap_or(0),
+        cached_input_tokens: input.cached.unwrap_or(0),
+        audio_input_tokens: input.audio.unwrap_or(0),
+        audio_output_tokens: output.audio.unwrap_or(0),
+        image_input_tokens: input.image.unwrap_or(0),
+        image_output_tokens: output.image.unwrap_or(0),
         audio_ms: seconds.and_then(number_ms).unwrap_or(0),
         ..Usage::default()
     })

@@ -123,20 +123,21 @@ fn read_event(event: &[u8], reading: &mut Reading) {
     }
     reading.failed |= kind == "error" || scan.value("error").is_some_and(|error| error != b"null");
     // `transcript.text.done`, `speech.audio.done`, `image_generation.completed`, `image_edit.completed`.
-    reading.images += u64::from(kind.ends_with(".completed"));
-    reading.is_whole |= kind.ends_with(".done") || kind.ends_with(".completed");
+    let step = kind.rsplit('.').next().unwrap_or_default();
+    reading.images += u64::from(step == "completed");
+    reading.is_whole |= step == "done" || step == "completed";
 }
 
 /// Cohere's figures, which Jina and others with its interface leave out.
 fn billed_units(json: &[u8]) -> Option<Usage> {
     #[derive(Default, serde::Deserialize)]
     #[serde(default)]
-    struct Units {
+    struct Billed {
         search_units: Option<u64>,
         input_tokens: Option<u64>,
         output_tokens: Option<u64>,
     }
-    let units: Units = serde_json::from_slice(json).ok()?;
+    let units: Billed = serde_json::from_slice(json).ok()?;
     let is_empty = units.search_units.is_none() && units.input_tokens.is_none() && units.output_tokens.is_none();
     (!is_empty).then(|| Usage {
         searches: units.search_units.unwrap_or(0),

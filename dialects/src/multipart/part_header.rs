@@ -23,17 +23,12 @@ pub(super) fn read(lines: &[u8]) -> Result<PartHeader, ApiError> {
         }
         let Some((name, value)) = line.split_once(':') else { return Err(broken("a part's header has no colon")) };
         match name.to_ascii_lowercase().as_str() {
-            "content-disposition" => {
-                if disposition.replace(value).is_some() {
-                    return Err(broken("a part has two `content-disposition` lines"));
-                }
+            "content-disposition" if disposition.is_some() => {
+                return Err(broken("a part has two `content-disposition` lines"));
             }
+            "content-disposition" => disposition = Some(value),
             "content-type" => value.trim().clone_into(&mut header.content_type),
-            "content-transfer-encoding" => {
-                if !["7bit", "8bit", "binary"].iter().any(|usual| value.trim().eq_ignore_ascii_case(usual)) {
-                    return Err(broken("a part is encoded"));
-                }
-            }
+            "content-transfer-encoding" if !is_plain(value.trim()) => return Err(broken("a part is encoded")),
             _ => {}
         }
     }
@@ -70,6 +65,11 @@ pub(super) fn read(lines: &[u8]) -> Result<PartHeader, ApiError> {
         return Err(about(&plain, format!("`{plain}` must be a field of the form, not a file.")));
     }
     Ok(header)
+}
+
+/// Whether a part's bytes stand there as they are.
+fn is_plain(encoding: &str) -> bool {
+    ["7bit", "8bit", "binary"].iter().any(|usual| encoding.eq_ignore_ascii_case(usual))
 }
 
 /// Parameters of a header value: `a=b; c="d"`. `None` where they cannot be read in one way only.

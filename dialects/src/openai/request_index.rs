@@ -56,7 +56,14 @@ impl RequestIndex {
         for member in sonic_rs::to_object_iter(body) {
             let (key, value) = member.map_err(|error| broken(first_line(&error.to_string())))?;
             last_value_end = range_in(body, value.as_raw_str()).end;
-            let Some(known) = known_key(&key, required) else { continue };
+            let Some(known) = known_key(&key, required) else {
+                // Some servers fold case, and the last one wins there.
+                if key.eq_ignore_ascii_case("model") {
+                    let text = format!("`{key}` is not `model`; write it in lower case.");
+                    return Err(ApiError::about(ErrorCode::InvalidRequest, key.as_ref(), text));
+                }
+                continue;
+            };
             if seen.contains(&known) {
                 return Err(ApiError::about(
                     ErrorCode::InvalidRequest,

@@ -154,6 +154,7 @@ impl CallRecord {
     /// What the call costs cannot be known, whatever its model costs elsewhere.
     pub fn has_no_price(&mut self) {
         self.is_unpriced = true;
+        self.prices = AppliedPrices::default();
         self.assume(Usage::default(), UsageSource::None);
     }
 

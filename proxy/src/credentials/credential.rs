@@ -111,12 +111,13 @@ impl Credential {
         self.token.ready(Timestamp::now(), move || async move { client.fetch(&this).await }).await
     }
 
-    /// Drops a token that a provider refused. False: there was none.
-    pub(super) fn forget_token(&self) -> bool {
-        self.token.forget()
+    /// Takes note that a provider refused the token. False: there is none.
+    pub(super) fn forget_token(&self, now: Timestamp) -> bool {
+        self.token.forget(now)
     }
 
-    fn has_token(&self) -> bool {
+    /// Whether it signs in with a token that is fetched.
+    pub fn has_token(&self) -> bool {
         matches!(self.kind(), CredentialKind::AzureEntra | CredentialKind::Google)
     }
 }

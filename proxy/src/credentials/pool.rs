@@ -145,7 +145,7 @@ impl CredentialPool {
         // A credential that was rotated meanwhile is in no pool: what is said of it concerns nobody.
         let of_this_pool = |pause| slot.into_iter().for_each(|slot| slot.set_aside.set(now, pause));
         match status {
-            401 if credential.forget_token() => credential.set_aside.set(now, STALE_TOKEN),
+            401 if credential.forget_token(now) => credential.set_aside.set(now, STALE_TOKEN),
             401 => credential.set_aside.set(now, REFUSED),
             402 => credential.set_aside.set(now, UNPAID),
             403 => of_this_pool(REFUSED),

@@ -1,6 +1,13 @@
 //! One token that is used by many requests: fetched once for all who wait, renewed before it ends, kept while renewal fails.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use deltallm_shared::{secret::Secret, time_text::Timestamp};
@@ -16,6 +23,8 @@ const AHEAD: Duration = Duration::from_mins(5);
 const RENEW_AGAIN: Duration = Duration::from_secs(30);
 /// How soon it is tried again without a token: requests fail meanwhile, and the token service is not stormed.
 const FETCH_AGAIN: Duration = Duration::from_secs(1);
+/// A refusal within this time after a token was had is about the one before it: requests with that one are still under way.
+const SETTLING: Duration = Duration::from_secs(5);
 /// Lives that token services claim are believed within these limits.
 const LIFE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(24));
 
@@ -23,6 +32,9 @@ const LIFE: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours
 pub(super) struct Token {
     text: Secret<String>,
     bearer: HeaderValue,
+    had_at: Timestamp,
+    /// Not given out any more; a request that is about to be sent with it goes, and is refused in its turn.
+    is_refused: AtomicBool,
     renew_at: Timestamp,
     ends_at: Timestamp,
 }
@@ -34,6 +46,8 @@ impl Token {
         Ok(Self {
             bearer: secret_header(&format!("Bearer {}", text.expose()))?,
             text,
+            had_at: now,
+            is_refused: AtomicBool::new(false),
             renew_at: after(now, life.saturating_sub(AHEAD.min(life / 5))),
             ends_at: after(now, life.saturating_sub(MARGIN)),
         })
@@ -45,6 +59,10 @@ impl Token {
 
     pub(super) fn bearer(&self, now: Timestamp) -> Option<HeaderValue> {
         (now < self.ends_at).then(|| self.bearer.clone())
+    }
+
+    fn is_good(&self, now: Timestamp) -> bool {
+        now < self.ends_at && !self.is_refused.load(Ordering::Relaxed)
     }
 }
 
@@ -76,9 +94,13 @@ impl TokenCell {
         self.current.load_full()
     }
 
-    /// Drops the token; whether there was one.
-    pub(super) fn forget(&self) -> bool {
-        self.current.swap(None).is_some()
+    /// Takes note that a provider refused the token, so that the next request fetches another; whether there is one.
+    pub(super) fn forget(&self, now: Timestamp) -> bool {
+        let Some(token) = self.current() else { return false };
+        if now.since(token.had_at) > SETTLING {
+            token.is_refused.store(true, Ordering::Relaxed);
+        }
+        true
     }
 
     /// Returns when there is a token that has not ended. `fetch` gets another.
@@ -88,8 +110,8 @@ impl TokenCell {
         R: Future<Output = Result<Token, CredentialError>> + Send,
     {
         match self.current() {
-            Some(token) if now < token.renew_at => Ok(()),
-            Some(token) if now < token.ends_at => {
+            Some(token) if token.is_good(now) && now < token.renew_at => Ok(()),
+            Some(token) if token.is_good(now) => {
                 self.renew(now, fetch);
                 Ok(())
             }
@@ -122,7 +144,7 @@ impl TokenCell {
         R: Future<Output = Result<Token, CredentialError>>,
     {
         let mut failure = self.turn.lock().await;
-        if self.current().is_some_and(|token| now < token.ends_at) {
+        if self.current().is_some_and(|token| token.is_good(now)) {
             return Ok(());
         }
         // Also what failed while this request was waiting: its own attempt would be the same.
@@ -231,9 +253,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_refused_token_is_replaced_and_those_who_hold_it_are_not_left_without_one() {
+        let (cell, service) = (Arc::<TokenCell>::default(), Arc::<Service>::default());
+        assert!(!cell.forget(START), "there is none yet");
+        ask(&cell, &service, START).await.unwrap();
+        assert!(cell.forget(minutes(1)));
+        assert!(
+            cell.current().unwrap().bearer(minutes(1)).is_some(),
+            "a request between its stages still has a header"
+        );
+        assert_eq!(ask(&cell, &service, minutes(1)).await.unwrap(), "token-1");
+        // Other requests with the first token are refused a moment later: that says nothing of the second.
+        assert!(cell.forget(after(minutes(1), Duration::from_secs(2))));
+        assert_eq!(ask(&cell, &service, minutes(2)).await.unwrap(), "token-1");
+    }
+
+    #[tokio::test]
     async fn a_fetch_whose_request_was_given_up_blocks_nobody() {
         let (cell, service) = (Arc::<TokenCell>::default(), Arc::<Service>::default());
-        let given_up = cell.ready(START, || std::future::pending::<Result<Token, CredentialError>>());
+        let given_up = cell.ready(START, std::future::pending::<Result<Token, CredentialError>>);
         assert!(tokio::time::timeout(Duration::from_millis(10), given_up).await.is_err());
         assert_eq!(ask(&cell, &service, START).await.unwrap(), "token-0");
     }

@@ -123,9 +123,9 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     let mut other = None;
     for endpoint in ENDPOINTS {
         let bare = if endpoint.versioned { strip_version(path) } else { path };
-        let Some(model) = endpoint.paths.iter().find_map(|pattern| fits(pattern, bare)) else { continue };
+        let Some(name) = endpoint.paths.iter().find_map(|pattern| fits(pattern, bare)) else { continue };
         if endpoint.method == *method || (endpoint.method == Method::GET && method == Method::HEAD) {
-            return Found::Endpoint(endpoint, model);
+            return Found::Endpoint(endpoint, Some(name).filter(|name| !name.is_empty()));
         }
         other = Some(&endpoint.method);
     }
@@ -136,12 +136,12 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     }
 }
 
-/// `Some` where the path fits, with what stands for `{model}` or `{id}`.
-fn fits<'a>(pattern: &str, path: &'a str) -> Option<Option<&'a str>> {
+/// `Some` where the path fits, with what stands for `{model}` or `{id}`; empty where the pattern has neither.
+fn fits<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let (placeholder, may_hold_slashes) = if pattern.contains("{id}") { ("{id}", false) } else { ("{model}", true) };
-    let Some((before, after)) = pattern.split_once(placeholder) else { return (path == pattern).then_some(None) };
+    let Some((before, after)) = pattern.split_once(placeholder) else { return (path == pattern).then_some("") };
     let name = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!name.is_empty() && (may_hold_slashes || !name.contains('/'))).then_some(Some(name))
+    (!name.is_empty() && (may_hold_slashes || !name.contains('/'))).then_some(name)
 }
 
 /// Everything of a provider's own interface, whatever the method.
@@ -153,6 +153,14 @@ pub fn onward(path: &str) -> Option<(&'static Provider, &str)> {
     let first = path.strip_prefix('/')?.split('/').next()?;
     let provider = providers::provider(first).filter(|provider| provider.id != MOCK)?;
     path.get(1 + first.len()..).filter(|rest| rest.len() > 1).map(|rest| (provider, rest))
+}
+
+/// What is asked of a model at a path, whatever the method.
+pub fn operation_at(path: &str) -> Option<Operation> {
+    match find(&Method::POST, path) {
+        Found::Endpoint(endpoint, _) => endpoint.operation(),
+        _ => None,
+    }
 }
 
 /// The value of the `allow` header for a path.

@@ -8,6 +8,7 @@ use deltallm_dialects::{json_strings, openai::request_index::RequestIndex};
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     operation::Operation,
+    providers::Wire,
 };
 use http::{HeaderValue, Method};
 use pingora::proxy::Session;
@@ -28,7 +29,7 @@ use crate::{
         authorize::{authorize, may_use, may_use_all},
         read_body,
         receive::query_value,
-        relay::Naming,
+        relay::{Known, Naming},
         translate::{Attempt, OwnForm},
     },
 };
@@ -83,7 +84,16 @@ impl Gateway {
         // An error is about the thing and not about a model, whatever made it.
         let about = if operation == Operation::Responses { Operation::PassThrough } else { operation };
         let call = Call::new(about, asked.body.clone(), index, None);
-        self.send_single(session, context, call, Arc::clone(deployment), attempt, true)
+        // Its calls go to the provider without the gateway: nobody here knows what they cost.
+        let starts_batch = operation == Operation::Batches && action == Action::Create;
+        if let Some(record) = context.record.as_mut().filter(|_| starts_batch) {
+            record.has_no_price();
+        }
+        // Bytes of a file are nobody's words: they pass as they are.
+        if action == Action::ReadPart("/content") {
+            (context.naming, context.onward) = (None, Some(Known::Nothing));
+        }
+        self.send_single(session, context, call, Arc::clone(deployment), attempt, !starts_batch)
     }
 
     /// Reads the body, where there is one, and finds the deployment that is meant.
@@ -141,6 +151,18 @@ impl Gateway {
         group: &[Arc<Deployment>],
     ) -> Result<Option<Arc<Deployment>>, ApiError> {
         let Some(call) = &mut context.call else { return Ok(None) };
+        if !matches!(principal, Principal::Master) {
+            match call.operation {
+                Operation::Responses => owned_id::check_response(&call.body)?,
+                Operation::Messages | Operation::CountMessageTokens => {
+                    owned_id::check_unguarded(&call.body, Wire::Anthropic)?;
+                }
+                Operation::GenerateContent | Operation::CountContentTokens => {
+                    owned_id::check_unguarded(&call.body, Wire::Gemini)?;
+                }
+                _ => {}
+            }
+        }
         let (paths, keeping) = match call.operation {
             Operation::Responses => (Paths::Responses, Operation::Responses),
             Operation::ChatCompletions => (Paths::Chats, Operation::Files),
@@ -151,9 +173,10 @@ impl Gateway {
             return Ok(None);
         }
         let ids = OwnedIds::new(self.owner_seal.clone(), principal);
-        let opened = match owned_id::may_hold_names(&call.body) {
-            true => ids.open_in(&call.body, paths, snapshot)?,
-            false => Opened::default(),
+        let opened = if owned_id::may_hold_names(&call.body) {
+            ids.open_in(&call.body, paths, snapshot)?
+        } else {
+            Opened::default()
         };
         call.edit(opened.edits)?;
         if paths == Paths::Responses {
@@ -301,7 +324,8 @@ impl Gateway {
             if is_free {
                 record.costs_nothing();
             }
-            record.open(&deployment, Bytes::new())?;
+            // What is billed where the provider says nothing of it.
+            record.open(&deployment, call.body.clone())?;
         }
         context.call = Some(call);
         context.plan = Plan::only(deployment);

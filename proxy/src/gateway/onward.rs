@@ -1,10 +1,17 @@
 //! A provider's own interface, passed through: any method and path below the address of one of its deployments, with the
 //! gateway's credential and a record per call.
 
+mod place;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltallm_dialects::{dialect::DialectId, openai::request_index::RequestIndex};
+use deltallm_dialects::{
+    dialect::DialectId,
+    json_strings,
+    multipart::{self, FormScanner},
+    openai::request_index::RequestIndex,
+};
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     operation::Operation,
@@ -12,6 +19,7 @@ use deltallm_shared::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use pingora::proxy::Session;
+use place::{ModelAt, Place};
 
 use super::{Flow, Gateway, Stop};
 use crate::{
@@ -19,7 +27,7 @@ use crate::{
     context::RequestContext,
     endpoints,
     net::{outgoing::OutgoingBody, spool::UploadedBody},
-    onward_path,
+    onward_path, owned_id,
     providers::Words,
     snapshot::{Deployment, Snapshot},
     stages::{
@@ -31,10 +39,8 @@ use crate::{
     },
 };
 
-/// How much of a body is looked at for the model's name.
-const LOOKED_AT_BYTES: u64 = 1 << 20;
 /// Header lines that belong to the connection, to the client's credential, or to the client alone.
-const STAYS_HERE: [&str; 30] = [
+const STAYS_HERE: [&str; 34] = [
     "authorization",
     "x-api-key",
     "api-key",
@@ -65,25 +71,14 @@ const STAYS_HERE: [&str; 30] = [
     "x-real-ip",
     "x-request-id",
     "user-agent",
+    // Whose account pays is the gateway's to say, and the method is the request's.
+    "openai-organization",
+    "openai-project",
+    "x-goog-user-project",
+    "x-http-method-override",
 ];
 /// Beginnings of such names.
 const STAYS_HERE_TOO: [&str; 3] = ["x-forwarded-", "x-deltallm-", "cf-"];
-/// What tenants must not reach by its bare name, because the gateway guards it elsewhere or cannot guard it at all.
-const SHARED_THINGS: [&str; 12] = [
-    "files",
-    "batches",
-    "responses",
-    "conversations",
-    "threads",
-    "assistants",
-    "vector_stores",
-    "fine_tuning",
-    "containers",
-    "uploads",
-    "organization",
-    "organizations",
-];
-
 impl Gateway {
     /// The stages of a call that is passed through.
     pub(super) async fn onward(
@@ -100,18 +95,35 @@ impl Gateway {
         let rest = onward_path::checked_path(rest)?;
         let query = onward_path::without_credentials(head.uri.query().unwrap_or_default());
 
+        // Who may not ask is refused before anything is read.
+        let snapshot = context.live.snapshot.load_full();
+        let of_provider = deployments_of(&snapshot, provider)?;
+        let bases: Vec<&str> = of_provider.iter().flat_map(|deployment| deployment.base_path.split('/')).collect();
+        let place = Place::find(provider.wire, &method, rest, &bases);
+        may_ask(principal, place.as_ref())?;
+
         let received = context.received.as_ref().ok_or_else(|| ApiError::new(ErrorCode::InternalError, "no header"))?;
+        let media_type = received.media_type.clone();
         let has_body = super::receive::announces_body(&headers);
-        let body = match has_body {
-            true => read_upload(session.as_downstream_mut(), received, &self.uploads, &self.client, |_| Ok(())).await?,
-            false => UploadedBody::Memory(Bytes::new()),
+        let body = if has_body {
+            read_upload(session.as_downstream_mut(), received, &self.uploads, &self.client, |_| Ok(())).await?
+        } else {
+            UploadedBody::Memory(Bytes::new())
         };
         context.is_body_read = true;
 
-        let snapshot = context.live.snapshot.load_full();
-        let named = named_model(&body, rest).await;
-        let deployment = deployment_for(principal, &snapshot, provider, rest, named.as_deref())?;
-        let known = known(provider.wire, rest);
+        let json = json_of(&body, &media_type, self.max_request_body_bytes).await?;
+        if !matches!(principal, Principal::Master) {
+            owned_id::check_unguarded(&json, provider.wire)?;
+        }
+        let named = match place.as_ref().map(|place| &place.model) {
+            Some(ModelAt::Path(name)) => Some(name.clone()),
+            Some(ModelAt::Nowhere) => None,
+            Some(ModelAt::Body) => model_in_body(&json, &body, &headers).await?,
+            None => model_in_path(rest).or(model_in_body(&json, &body, &headers).await?),
+        };
+        let (deployment, is_known_model) = deployment_for(principal, &snapshot, &of_provider, named.as_deref())?;
+        let known = place.as_ref().map_or(Known::Nothing, |place| place.known);
         let target = onward_path::joined(&deployment.base_path, rest);
         // A signature covers the whole body, so it has to be in memory there.
         let (signed, upload) = match provider.wire {
@@ -135,15 +147,21 @@ impl Gateway {
         };
         context.onward = Some(known);
         let reads_only = matches!(method, Method::GET | Method::HEAD | Method::DELETE);
+        let is_free = reads_only || place.is_some_and(|place| place.is_free);
         if let Some(record) = &mut context.record
-            && (known == Known::Nothing || named.is_none())
+            && !is_free
+            && (known == Known::Nothing || !is_known_model)
         {
             record.has_no_price();
         }
         let mut index = RequestIndex::default();
-        index.model.clone_from(&deployment.model_name);
-        let call = Call::new(operation_of(known), Bytes::new(), index, None);
-        self.send_single(session, context, call, deployment, attempt, reads_only)
+        // What is on record is what was asked for, and not another model whose credential was used.
+        index.model = match named {
+            Some(name) if !is_known_model => name,
+            _ => deployment.model_name.clone(),
+        };
+        let call = Call::new(operation_of(known), json, index, None);
+        self.send_single(session, context, call, deployment, attempt, is_free)
     }
 }
 
@@ -156,52 +174,67 @@ fn lost(error: &std::io::Error) -> ApiError {
     ApiError::new(ErrorCode::InternalError, "The gateway cannot read the upload back from its disk.")
 }
 
-/// A deployment of the provider: the one of the model that the call names, where the key may use it; else any, for keys that
-/// may use everything.
-fn deployment_for(
-    principal: &Principal,
-    snapshot: &Snapshot,
-    provider: &Provider,
-    rest: &str,
-    named: Option<&str>,
-) -> Result<Arc<Deployment>, ApiError> {
-    let is_shared = rest.split('/').any(|segment| SHARED_THINGS.contains(&segment));
-    if is_shared && !matches!(principal, Principal::Master) {
-        let text = "This part of the provider's interface shows what other tenants of this gateway have there, so only the \
-                    master key may use it. Files, batches and stored responses are at `/v1/files`, `/v1/batches` and \
-                    `/v1/responses`.";
-        return Err(ApiError::new(ErrorCode::PermissionDenied, text));
-    }
-    let mut of_provider: Vec<&Arc<Deployment>> = snapshot
-        .models
-        .values()
-        .flat_map(|group| group.iter())
-        .filter(|deployment| deployment.provider.id == provider.id)
-        .collect();
+/// All deployments of a provider, always in the same order.
+fn deployments_of(snapshot: &Snapshot, provider: &Provider) -> Result<Vec<Arc<Deployment>>, ApiError> {
+    let all = snapshot.models.values().flat_map(|group| group.iter());
+    let mut of_provider: Vec<Arc<Deployment>> =
+        all.filter(|deployment| deployment.provider.id == provider.id).cloned().collect();
     of_provider.sort_by_key(|deployment| deployment.id);
     if of_provider.is_empty() {
         let text = format!("No model of this gateway is served by {}.", provider.label);
         return Err(ApiError::new(ErrorCode::NotFound, text));
     }
-    let usable = of_provider.iter().filter(|deployment| may_use(principal, snapshot, &deployment.model_name));
+    Ok(of_provider)
+}
+
+/// Whether the caller may use what stands at the path.
+fn may_ask(principal: &Principal, place: Option<&Place>) -> Result<(), ApiError> {
+    if place.is_some() || matches!(principal, Principal::Master) {
+        return Ok(());
+    }
+    let text = "An API key may call models through a provider's own interface; everything else there belongs to all tenants \
+                of this gateway, so only the master key may use it. Files, batches and stored responses are at `/v1/files`, \
+                `/v1/batches` and `/v1/responses`.";
+    Err(ApiError::new(ErrorCode::PermissionDenied, text))
+}
+
+/// A deployment of the provider: the one of the model that the call names, where the key may use it; else any, for keys that
+/// may use everything. And whether it is the named model's.
+fn deployment_for(
+    principal: &Principal,
+    snapshot: &Snapshot,
+    of_provider: &[Arc<Deployment>],
+    named: Option<&str>,
+) -> Result<(Arc<Deployment>, bool), ApiError> {
+    // By the provider's name alone: the call goes on as it is, so the gateway's own name for a model says nothing.
     let by_name = named.and_then(|name| {
-        let mut usable = usable.clone();
-        usable.find(|deployment| deployment.upstream_model == name || deployment.model_name == name)
+        let mut usable = of_provider.iter().filter(|deployment| may_use(principal, snapshot, &deployment.model_name));
+        usable.find(|deployment| deployment.upstream_model == name)
     });
-    match by_name {
-        Some(deployment) => Ok(Arc::clone(deployment)),
-        None if may_use_all(principal, snapshot) => Ok(Arc::clone(of_provider[0])),
-        None => {
+    match (by_name, of_provider.first()) {
+        (Some(deployment), _) => Ok((Arc::clone(deployment), true)),
+        (None, Some(first)) if may_use_all(principal, snapshot) => Ok((Arc::clone(first), false)),
+        _ => {
             let text = "This API key may use certain models only, so a call that is passed through has to name one of \
-                        them: by the provider's name or by the gateway's.";
+                        them, by the provider's name for it.";
             Err(ApiError::about(ErrorCode::ModelNotAllowed, "model", text))
         }
     }
 }
 
-/// The model that a call names, in its body or in its path.
-async fn named_model(body: &UploadedBody, rest: &str) -> Option<String> {
-    // `/model/{model}/converse`, `/v1beta/models/{model}:generateContent`, `/openai/deployments/{model}/chat/completions`
+/// The body, where it is JSON by its type; empty where it is none.
+async fn json_of(body: &UploadedBody, media_type: &str, max_bytes: u64) -> Result<Bytes, ApiError> {
+    if media_type != "application/json" {
+        return Ok(Bytes::new());
+    }
+    if body.length() > max_bytes {
+        return Err(too_large());
+    }
+    body.all().await.map_err(|error| lost(&error))
+}
+
+/// The model that a path names, wherever it does.
+fn model_in_path(rest: &str) -> Option<String> {
     let mut segments = rest.split('/');
     while let Some(segment) = segments.next() {
         if matches!(segment, "model" | "models" | "deployments") {
@@ -210,49 +243,27 @@ async fn named_model(body: &UploadedBody, rest: &str) -> Option<String> {
             return Some(method.map_or(name.as_str(), |at| &name[..at]).to_owned()).filter(|name| !name.is_empty());
         }
     }
-    if body.length() > LOOKED_AT_BYTES {
-        return None;
-    }
-    let json = body.all().await.ok()?;
-    let mut found = deltallm_dialects::json_strings::find(&json, |path| path.len() == 1 && path[0] == "model");
-    // Twice is no name: we and the provider could read it differently.
-    (found.len() == 1).then(|| found.remove(0).text)
+    None
 }
 
-/// How the answer is read, by what stands at the path.
-fn known(wire: Wire, rest: &str) -> Known {
-    let ends = |end: &str| rest.ends_with(end);
-    match wire {
-        Wire::Anthropic if ends("/messages") => Known::Chat(DialectId::AnthropicMessages),
-        Wire::Gemini | Wire::Vertex if ends(":generateContent") || ends(":streamGenerateContent") => {
-            Known::Chat(DialectId::GeminiGenerate)
-        }
-        Wire::Bedrock if ends("/converse") || ends("/converse-stream") => Known::Chat(DialectId::BedrockConverse),
-        Wire::Cohere if ends("/v2/chat") => Known::Chat(DialectId::CohereChat),
-        Wire::Cohere if ends("/rerank") => Known::Figures(Operation::Rerank),
-        Wire::OpenAi | Wire::Azure => known_of_openai(rest),
-        _ => Known::Nothing,
+/// The model that a body names: JSON, or a form.
+async fn model_in_body(json: &Bytes, body: &UploadedBody, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    if !json.is_empty() {
+        let is_model = |path: &[String]| path.len() == 1 && path[0].eq_ignore_ascii_case("model");
+        let mut found = json_strings::find(json, is_model);
+        // Twice is no name, and neither is another case: we and the provider could read it differently.
+        return Ok((found.len() == 1 && found[0].path[0] == "model").then(|| found.remove(0).text));
     }
-}
-
-fn known_of_openai(rest: &str) -> Known {
-    let operations = [
-        ("/embeddings", Operation::Embeddings),
-        ("/rerank", Operation::Rerank),
-        ("/moderations", Operation::Moderations),
-        ("/images/generations", Operation::ImageGenerations),
-        ("/images/edits", Operation::ImageEdits),
-        ("/audio/transcriptions", Operation::Transcriptions),
-        ("/audio/translations", Operation::AudioTranslations),
-    ];
-    if rest.ends_with("/chat/completions") {
-        return Known::Chat(DialectId::OpenAiChat);
+    let boundary =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(multipart::boundary);
+    let Some(boundary) = boundary.transpose()? else { return Ok(None) };
+    let (mut scanner, mut at) = (FormScanner::new(&boundary), 0);
+    while at < body.length() {
+        let piece = body.piece(at, u64::MAX).await.map_err(|error| lost(&error))?;
+        scanner.push(&piece)?;
+        at += piece.len() as u64;
     }
-    if rest.ends_with("/responses") {
-        return Known::Chat(DialectId::OpenAiResponses);
-    }
-    let found = operations.iter().find(|(end, _)| rest.ends_with(end));
-    found.map_or(Known::Nothing, |(_, operation)| Known::Figures(*operation))
+    Ok(scanner.finish()?.field("model").map(str::to_owned))
 }
 
 /// Whose words an error is told in.
@@ -287,19 +298,29 @@ fn passed_on(client: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
 mod tests {
     use super::*;
 
+    async fn named(body: &str, media_type: &str, content_type: &'static str) -> Option<String> {
+        let body = UploadedBody::Memory(Bytes::from(body.to_owned()));
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        let json = json_of(&body, media_type, 1 << 20).await.unwrap();
+        model_in_body(&json, &body, &headers).await.unwrap()
+    }
+
     #[tokio::test]
-    async fn the_model_stands_in_the_path_or_in_the_body() {
-        let named =
-            async |body: &str, rest: &str| named_model(&UploadedBody::Memory(Bytes::from(body.to_owned())), rest).await;
-        assert_eq!(
-            named("", "/model/anthropic.claude-v2%3A1/converse").await.as_deref(),
-            Some("anthropic.claude-v2:1")
-        );
-        assert_eq!(named("", "/v1beta/models/gemini-2.5-pro:generateContent").await.as_deref(), Some("gemini-2.5-pro"));
-        assert_eq!(named("", "/openai/deployments/d/chat/completions").await.as_deref(), Some("d"));
-        assert_eq!(named(r#"{"model":"m","x":{"model":"n"}}"#, "/v1/messages").await.as_deref(), Some("m"));
-        assert_eq!(named(r#"{"model":"m","model":"n"}"#, "/v1/messages").await, None);
-        assert_eq!(named("not json", "/v1/messages").await, None);
+    async fn the_model_is_read_as_the_provider_reads_it() {
+        assert_eq!(model_in_path("/model/anthropic.claude-v2%3A1/invoke").as_deref(), Some("anthropic.claude-v2:1"));
+        assert_eq!(model_in_path("/v1beta/models/gemini-2.5-pro:predict").as_deref(), Some("gemini-2.5-pro"));
+        let json = async |body: &str| named(body, "application/json", "application/json").await;
+        assert_eq!(json(r#"{"model":"m","x":{"model":"n"}}"#).await.as_deref(), Some("m"));
+        for ambiguous in
+            [r#"{"model":"m","model":"n"}"#, r#"{"model":"m","Model":"n"}"#, r#"{"MODEL":"m"}"#, "not json"]
+        {
+            assert_eq!(json(ambiguous).await, None, "{ambiguous}");
+        }
+        assert_eq!(named(r#"{"model":"m"}"#, "text/plain", "text/plain").await, None);
+        let form = "--b\r\ncontent-disposition: form-data; name=\"x\"\r\n\r\n{\"model\":\"allowed\"}\r\n\
+                    --b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nreal\r\n--b--\r\n";
+        let form = named(form, "multipart/form-data", "multipart/form-data; boundary=b").await;
+        assert_eq!(form.as_deref(), Some("real"));
     }
 
     #[test]
@@ -320,13 +341,5 @@ mod tests {
         let mut names: Vec<String> = passed_on(&client).iter().map(|(name, _)| name.to_string()).collect();
         names.sort();
         assert_eq!(names, ["accept", "anthropic-version"]);
-    }
-
-    #[test]
-    fn answers_of_known_dialects_are_read() {
-        assert_eq!(known(Wire::Anthropic, "/v1/messages"), Known::Chat(DialectId::AnthropicMessages));
-        assert_eq!(known(Wire::Bedrock, "/model/m/converse-stream"), Known::Chat(DialectId::BedrockConverse));
-        assert_eq!(known(Wire::OpenAi, "/v1/audio/transcriptions"), Known::Figures(Operation::Transcriptions));
-        assert_eq!(known(Wire::OpenAi, "/v1/models"), Known::Nothing);
     }
 }

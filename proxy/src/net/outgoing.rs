@@ -122,7 +122,7 @@ mod tests {
 
     async fn spooled(body: &[u8]) -> UploadedBody {
         let home = tempfile::tempdir().unwrap();
-        let mut incoming = Spool::in_home(home.path()).unwrap().begin();
+        let mut incoming = Spool::in_home(home.path(), 64 << 20).unwrap().begin();
         incoming.push(body).await.unwrap();
         incoming.finish().await.unwrap()
     }

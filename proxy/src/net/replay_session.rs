@@ -21,7 +21,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use parking_lot::Mutex;
 use pingora::{
     Error, ErrorType, Result,
@@ -121,6 +121,9 @@ impl ReplaySession {
         let mut out = Vec::with_capacity(tasks.len() + 1);
         for task in tasks {
             match task {
+                // An upstream's interim answers are about its own connection.
+                HttpTask::Header(header, _)
+                    if header.status.is_informational() && header.status != StatusCode::SWITCHING_PROTOCOLS => {}
                 // Of an answer that was given up for another attempt, nothing was sent: the newer header counts.
                 HttpTask::Header(header, false) if !header.status.is_informational() => self.held = Some(header),
                 HttpTask::Body(data, false) if self.held.is_some() && data.as_ref().is_none_or(Bytes::is_empty) => {}
@@ -175,6 +178,8 @@ impl CustomSession for ReplaySession {
 
     /// An attempt begins here.
     fn enable_retry_buffering(&mut self) {
+        // A new attempt begins: what was held back of the last one is void.
+        self.held = None;
         self.reader = self.feed.0.lock().take();
     }
 

@@ -10,7 +10,10 @@ use std::{
     io::{self, Read},
     os::unix::fs::{DirBuilderExt, FileExt},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bytes::{Bytes, BytesMut};
@@ -25,19 +28,51 @@ const PIECE_BYTES: u64 = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct Spool {
     folder: Arc<Path>,
+    room: Arc<Room>,
+}
+
+/// How much all uploads together may still take of the disk, which calls are recorded on too.
+#[derive(Debug)]
+struct Room {
+    left: AtomicU64,
+}
+
+/// A part of the room, given back when its upload is gone.
+#[derive(Debug)]
+pub struct Taken {
+    room: Arc<Room>,
+    bytes: u64,
+}
+
+impl Taken {
+    fn more(&mut self, bytes: u64) -> io::Result<()> {
+        let take = |left: u64| left.checked_sub(bytes);
+        if self.room.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_err() {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the uploads that are under way take all room"));
+        }
+        self.bytes += bytes;
+        Ok(())
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.room.left.fetch_add(self.bytes, Ordering::AcqRel);
+    }
 }
 
 impl Spool {
-    /// In `<home>/spool`, readable by nobody else.
-    pub fn in_home(home: &Path) -> io::Result<Self> {
+    /// In `<home>/spool`, readable by nobody else. `max_bytes`: for all uploads that are under way.
+    pub fn in_home(home: &Path, max_bytes: u64) -> io::Result<Self> {
         let folder: PathBuf = home.join("spool");
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        Ok(Self { folder: folder.into() })
+        Ok(Self { folder: folder.into(), room: Arc::new(Room { left: AtomicU64::new(max_bytes) }) })
     }
 
     /// Begins to take an upload.
     pub fn begin(&self) -> Incoming {
-        Incoming { spool: self.clone(), memory: BytesMut::new(), file: None, written: 0 }
+        let taken = Taken { room: Arc::clone(&self.room), bytes: 0 };
+        Incoming { spool: self.clone(), memory: BytesMut::new(), file: None, written: 0, taken }
     }
 }
 
@@ -47,6 +82,7 @@ pub struct Incoming {
     memory: BytesMut,
     file: Option<Arc<File>>,
     written: u64,
+    taken: Taken,
 }
 
 impl Incoming {
@@ -67,12 +103,13 @@ impl Incoming {
             self.write_out().await?;
         }
         Ok(match self.file {
-            Some(file) => UploadedBody::Spooled { file, length: self.written },
+            Some(file) => UploadedBody::Spooled { file, length: self.written, taken: Arc::new(self.taken) },
             None => UploadedBody::Memory(self.memory.freeze()),
         })
     }
 
     async fn write_out(&mut self) -> io::Result<()> {
+        self.taken.more(self.memory.len() as u64)?;
         let (run, at) = (self.memory.split().freeze(), self.written);
         self.written += run.len() as u64;
         let (file, spool) = (self.file.clone(), self.spool.clone());
@@ -100,6 +137,8 @@ pub enum UploadedBody {
         file: Arc<File>,
         /// Its length.
         length: u64,
+        /// Its part of the room.
+        taken: Arc<Taken>,
     },
 }
 
@@ -196,7 +235,7 @@ mod tests {
     #[tokio::test]
     async fn a_small_upload_stays_in_memory_and_a_large_one_does_not() {
         let home = tempfile::tempdir().unwrap();
-        let spool = Spool::in_home(home.path()).unwrap();
+        let spool = Spool::in_home(home.path(), 64 << 20).unwrap();
         for (length, spooled) in
             [(0, false), (1000, false), (IN_MEMORY_BYTES, false), (IN_MEMORY_BYTES + 1, true), (3_000_001, true)]
         {
@@ -211,7 +250,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_has_a_name_in_the_folder() {
         let home = tempfile::tempdir().unwrap();
-        let spool = Spool::in_home(home.path()).unwrap();
+        let spool = Spool::in_home(home.path(), 64 << 20).unwrap();
         let mut incoming = spool.begin();
         incoming.push(&vec![1; 1_000_000]).await.unwrap();
         assert_eq!(std::fs::read_dir(home.path().join("spool")).unwrap().count(), 0, "while it comes");
@@ -223,10 +262,27 @@ mod tests {
     #[tokio::test]
     async fn a_disk_that_takes_nothing_is_an_error() {
         let home = tempfile::tempdir().unwrap();
-        let spool = Spool::in_home(home.path()).unwrap();
+        let spool = Spool::in_home(home.path(), 64 << 20).unwrap();
         std::fs::remove_dir_all(home.path().join("spool")).unwrap();
         let mut incoming = spool.begin();
         incoming.push(&[1; 1000]).await.unwrap();
         assert!(incoming.push(&vec![1; IN_MEMORY_BYTES]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn uploads_together_have_a_limit_and_give_their_room_back() {
+        let home = tempfile::tempdir().unwrap();
+        let spool = Spool::in_home(home.path(), 1 << 20).unwrap();
+        let first = take(&spool, &vec![1; 800_000], 50_000).await;
+        let mut second = spool.begin();
+        let refused = second.push(&vec![2; 800_000]).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::StorageFull);
+        drop(second);
+        assert_eq!(take(&spool, &[3; 1000], 1000).await.length(), 1000, "a small one needs no disk");
+        let again = first.clone();
+        drop(first);
+        assert!(spool.begin().push(&vec![4; 800_000]).await.is_err(), "it is still read");
+        drop(again);
+        assert_eq!(take(&spool, &vec![5; 800_000], 50_000).await.length(), 800_000);
     }
 }

@@ -1,6 +1,10 @@
 //! Google's Gemini API.
 
-use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId};
+use deltallm_dialects::{
+    dialect::DialectId,
+    embedding::EmbeddingVendorId,
+    gemini::{embeddings, images},
+};
 use deltallm_shared::{operation::Operation, providers::Wire};
 
 use super::{Vendor, Words, escaped};
@@ -43,8 +47,8 @@ pub(super) fn method_of(words: Words, model: &str, streams: bool) -> &'static st
     match words {
         Words::Same(Operation::CountContentTokens) => "countTokens",
         Words::Embedding(EmbeddingVendorId::Gemini) => "batchEmbedContents",
-        Words::Embedding(_) => "predict",
-        Words::Images if model.starts_with("imagen") => "predict",
+        Words::Embedding(_) => embeddings::vertex_method(model),
+        Words::Images if images::is_imagen(model) => "predict",
         // Events are what every other part of the gateway reads; without `alt` Google sends one long array.
         _ if streams => "streamGenerateContent?alt=sse",
         _ => "generateContent",

@@ -70,7 +70,7 @@ impl Renewal<'_> {
             match self.new.credentials.get(id) {
                 Some(credential) => members.push(Arc::clone(credential)),
                 None => {
-                    tracing::error!(deployment_id = %deployment, credential_id = %id, "the deployment names a credential that is not there")
+                    tracing::error!(deployment_id = %deployment, credential_id = %id, "the deployment names a credential that is not there");
                 }
             }
         }

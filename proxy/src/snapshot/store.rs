@@ -136,7 +136,7 @@ impl Store {
                 return;
             }
             Entity::Deployment(record) => {
-                self.deployments.insert(record.id, record);
+                self.deployments.insert(record.id, *record);
             }
             Entity::Credential(record) => {
                 self.credentials.insert(record.id, record);

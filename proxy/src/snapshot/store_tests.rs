@@ -89,8 +89,8 @@ fn a_credential_of_another_salt_key_takes_out_its_deployment_only() {
     let mut sealed = record("sealed");
     let other = SaltKey::new(&Secret::from("quite another salt key here")).unwrap().secret_box();
     sealed.sealed_api_key = Some(other.seal(&Secret::from("sk-x"), &sealed.id.to_string()).unwrap());
-    store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Deployment(sealed) });
-    store.apply(ConfigMessage::Upsert { version: 2, change: Entity::Deployment(record("open")) });
+    store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Deployment(Box::new(sealed)) });
+    store.apply(ConfigMessage::Upsert { version: 2, change: Entity::Deployment(Box::new(record("open"))) });
     let snapshot = live.snapshot.load();
     assert!(!snapshot.models.contains_key("sealed") && snapshot.models.contains_key("open"));
 }
@@ -132,7 +132,7 @@ fn a_rotated_credential_reaches_its_deployments_without_a_word_about_them() {
     let (main, spare) = (CredentialId::new(), CredentialId::new());
     let mut first = record("m");
     first.credential_ids = vec![main, spare];
-    let deployment = Entity::Deployment(first);
+    let deployment = Entity::Deployment(Box::new(first));
     // A credential that comes after its deployment is there as soon as it comes.
     store.apply(ConfigMessage::Upsert { version: 1, change: deployment });
     assert!(pool_of(&live, "m").is_empty());
@@ -171,7 +171,7 @@ deltallm_settings: { drop_params: true }
     assert!(live.snapshot.load().models["f"][0].drop_params);
     let first = pool.pick(Timestamp::now(), 0).unwrap();
     pool.set_aside(&first, 429, None, Timestamp::now());
-    store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Deployment(record("other")) });
+    store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Deployment(Box::new(record("other"))) });
     store.apply(ConfigMessage::Snapshot { version: 2, snapshot: ConfigSnapshot::default() });
     assert_eq!(pool_of(&live, "f").healthy(Timestamp::now()), 2);
     let changed = yaml.replace("sk-file-1", "sk-file-2");
@@ -192,8 +192,8 @@ fn a_credential_of_the_wrong_kind_takes_out_its_deployment_only() {
     let mut wrong = record("wrong");
     wrong.credential_ids = vec![id];
     store.apply(ConfigMessage::Upsert { version: 1, change: Entity::Credential(credential) });
-    store.apply(ConfigMessage::Upsert { version: 2, change: Entity::Deployment(wrong) });
-    store.apply(ConfigMessage::Upsert { version: 3, change: Entity::Deployment(record("right")) });
+    store.apply(ConfigMessage::Upsert { version: 2, change: Entity::Deployment(Box::new(wrong)) });
+    store.apply(ConfigMessage::Upsert { version: 3, change: Entity::Deployment(Box::new(record("right"))) });
     let snapshot = live.snapshot.load();
     assert!(!snapshot.models.contains_key("wrong") && snapshot.models.contains_key("right"));
 }

@@ -15,7 +15,8 @@ use http::HeaderMap;
 use crate::snapshot::{Live, Snapshot};
 
 /// The headers that clients send a key in, in the order in which they count.
-const KEY_HEADERS: [&str; 5] = ["authorization", "x-api-key", "api-key", "x-goog-api-key", "x-litellm-api-key"];
+const KEY_HEADERS: [&str; 6] =
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key", "x-litellm-api-key"];
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -162,6 +163,7 @@ mod tests {
             ("x-api-key", "sk-known"),
             ("api-key", "sk-known"),
             ("x-goog-api-key", "sk-known"),
+            ("ocp-apim-subscription-key", "sk-known"),
             ("x-litellm-api-key", "Bearer sk-known"),
         ] {
             assert!(matches!(world.ask(&[(name, value)]), Ok(Principal::Key { .. })), "{name}");

@@ -59,13 +59,19 @@ pub fn upstream_request(
     // We read what comes back: usage, errors, events.
     request.insert_header(header::ACCEPT_ENCODING, "identity")?;
     request.insert_header(header::USER_AGENT, USER_AGENT)?;
+    // A line that is passed on as the client wrote it stands there once.
+    let is_passed_on = |name: &str| own.is_some_and(|own| own.headers.iter().any(|(own, _)| own.as_str() == name));
     for (name, value) in providers::vendor(deployment.provider.wire).headers(client) {
-        request.insert_header(name, value)?;
+        if !is_passed_on(name.as_str()) {
+            request.insert_header(name, value)?;
+        }
     }
     // What is wanted is known by the attempt; a client that takes anything must not get another format than we read.
-    request.insert_header(header::ACCEPT, "application/json, text/event-stream, */*;q=0.1")?;
+    if !is_passed_on("accept") {
+        request.insert_header(header::ACCEPT, "application/json, text/event-stream, */*;q=0.1")?;
+    }
     for name in PASSED_ON {
-        if let Some(value) = client.get(name) {
+        if let Some(value) = client.get(name).filter(|_| !is_passed_on(name)) {
             request.insert_header(name, value.clone())?;
         }
     }

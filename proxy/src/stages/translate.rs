@@ -6,6 +6,7 @@ use deltallm_dialects::{
     canonical::Unsupported,
     dialect::{DialectId, VendorDialect, vendor_dialect},
     embedding::{self, EmbeddingVendorId, embedding_vendor},
+    gemini::images,
     openai::chat::ChatVendor,
     rerank::{self, RerankVendorId, rerank_vendor},
 };
@@ -65,7 +66,8 @@ pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiErr
         Words::Chat(dialect) => chat(call, dialect, deployment, &mut unsupported)?,
         Words::Embedding(id) => embeddings(call, id, deployment, &mut unsupported)?,
         Words::Rerank(id) => reranking(call, id, deployment, &mut unsupported)?,
-        Words::Images | Words::Counted => Bytes::new(),
+        Words::Images => images::write_request(&call.body, &deployment.upstream_model, &mut unsupported)?.into(),
+        Words::Counted => Bytes::new(),
     };
     let path = vendor.path(words, deployment, call.streams);
     let own_form = call.upload.as_ref().map(|upload| Box::new(form(upload, deployment)));

@@ -37,15 +37,15 @@ impl Checker<'_> {
     ) -> (HashMap<String, Named>, Vec<FileCredential>) {
         let (mut named, mut credentials) = (HashMap::new(), Vec::new());
         for raw in list {
-            let name = raw.credential_name.as_str().trim().to_owned();
+            let name = raw.name.as_str().trim().to_owned();
             if name.is_empty() {
-                self.error(&raw.credential_name, "`credential_name` is empty");
+                self.error(&raw.name, "`credential_name` is empty");
                 continue;
             }
-            let provider = raw.credential_info.custom_llm_provider.as_ref().and_then(|text| self.provider_id(text));
-            let values = raw.credential_values;
-            let Some(found) = self.values(&values.sign_in(), &raw.credential_name) else {
-                self.error(&raw.credential_name, format!("credential `{name}` holds nothing to sign in with"));
+            let provider = raw.info.custom_llm_provider.as_ref().and_then(|text| self.provider_id(text));
+            let values = raw.values;
+            let Some(found) = self.values(&values.sign_in(), &raw.name) else {
+                self.error(&raw.name, format!("credential `{name}` holds nothing to sign in with"));
                 continue;
             };
             let id = CredentialId::from_text(&format!("config credential {name}"));
@@ -58,7 +58,7 @@ impl Checker<'_> {
                 project: values.project,
             };
             if named.insert(name.clone(), entry).is_some() {
-                self.error(&raw.credential_name, format!("a second credential is named `{name}`"));
+                self.error(&raw.name, format!("a second credential is named `{name}`"));
                 continue;
             }
             credentials.push(FileCredential { id, name, provider, values: found });

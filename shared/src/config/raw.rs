@@ -108,10 +108,12 @@ sign_in!(RawCredentialValues);
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCredential {
-    pub credential_name: Text,
-    pub credential_values: RawCredentialValues,
-    #[serde(default)]
-    pub credential_info: RawCredentialInfo,
+    #[serde(rename = "credential_name")]
+    pub name: Text,
+    #[serde(rename = "credential_values")]
+    pub values: RawCredentialValues,
+    #[serde(default, rename = "credential_info")]
+    pub info: RawCredentialInfo,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,9 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
-    canonical::Answer,
+    canonical::{Answer, Failure},
     dialect::{Asked, ClientDialect, DialectId, client_dialect, vendor_dialect},
     embedding::{self, embedding_vendor},
+    gemini::images::{self, NoImages},
     openai::usage,
     rerank::{self, RerankVendor, rerank_vendor},
 };
@@ -36,18 +37,42 @@ struct Told {
     /// The client wants a stream, whatever the vendor gave.
     as_stream: bool,
     body: Bytes,
+    /// The vendor's name of the model.
+    upstream_model: String,
     own: OwnWords,
+}
+
+/// Why a document is not told.
+enum Untold {
+    /// The vendor says no, in an answer that looks like one.
+    Failed(Failure),
+    /// It cannot be read.
+    Unreadable(RelayError),
+}
+
+impl<E: Into<RelayError>> From<E> for Untold {
+    fn from(error: E) -> Self {
+        Self::Unreadable(error.into())
+    }
 }
 
 impl DocumentRelay {
     /// In the given words, for a call.
-    pub fn new(words: Words, call: &Call, asked: Asked, status: u16, own: OwnWords) -> Self {
+    pub fn new(
+        words: Words,
+        call: &Call,
+        asked: impl FnOnce() -> Asked,
+        status: u16,
+        upstream_model: &str,
+        own: OwnWords,
+    ) -> Self {
         let is_same = matches!(words, Words::Same(_));
         let told = (!is_same).then(|| Told {
             client: client_of(call),
-            asked,
+            asked: asked(),
             as_stream: call.streams,
             body: call.body.clone(),
+            upstream_model: upstream_model.to_owned(),
             own,
         });
         Self { words, kept: Vec::new(), kept_bytes: 0, status, told }
@@ -90,7 +115,8 @@ impl DocumentRelay {
                 record.settle(Outcome::Completed, self.status, None);
                 Ok(Passed::Bytes(out))
             }
-            Err(error) => {
+            Err(Untold::Failed(failure)) => Ok(refused(told.own.operation, told.own.tell(&failure), Some(failure))),
+            Err(Untold::Unreadable(error)) => {
                 tracing::error!(%error, "the provider's answer cannot be read");
                 record.produced(&body);
                 Ok(refused(told.own.operation, broken_off(&told.own.model), None))
@@ -100,13 +126,13 @@ impl DocumentRelay {
 }
 
 impl Told {
-    fn tell(&self, words: Words, body: &[u8], record: &mut CallRecord) -> Result<Bytes, RelayError> {
+    fn tell(&self, words: Words, body: &[u8], record: &mut CallRecord) -> Result<Bytes, Untold> {
         match words {
             Words::Embedding(id) => {
                 let vendor = embedding_vendor(id).ok_or_else(|| RelayError("no such form".to_owned()))?;
                 let answer = vendor.read_answer(body)?;
                 answer.usage.into_iter().for_each(|usage| record.usage(usage));
-                let request = embedding::openai::read_request(&self.body, None);
+                let request = embedding::openai::read_request(&self.body, Some(&self.asked.model));
                 let encoding = request.map_err(|error| RelayError(error.to_string()))?.encoding;
                 Ok(embedding::openai::write_answer(&answer, &self.asked.model, encoding)?.into())
             }
@@ -129,7 +155,15 @@ impl Told {
                     client.write_answer(&answer, &self.asked).into()
                 })
             }
-            Words::Same(_) | Words::Images | Words::Counted => Ok(Bytes::copy_from_slice(body)),
+            Words::Images => match images::read_answer(body, &self.upstream_model, self.asked.created) {
+                Ok(answer) => {
+                    record.usage(answer.usage);
+                    Ok(answer.body.into())
+                }
+                Err(NoImages::Refused(failure)) => Err(Untold::Failed(failure)),
+                Err(NoImages::Unreadable(error)) => Err(error.into()),
+            },
+            Words::Same(_) | Words::Counted => Ok(Bytes::copy_from_slice(body)),
         }
     }
 }

@@ -162,7 +162,9 @@ impl Relay {
                 Some(dialect) => Self::Translated(Box::new(TranslatedStream::new(dialect, call, &asked(context), own))),
                 None => Self::document(status),
             },
-            words => Self::Document(DocumentRelay::new(words, call, asked(context), status, own)),
+            words => {
+                Self::Document(DocumentRelay::new(words, call, || asked(context), status, upstream_model(context), own))
+            }
         }
     }
 
@@ -290,6 +292,10 @@ fn asked(context: &RequestContext) -> Asked {
         include_usage: call.index.include_usage,
         request,
     }
+}
+
+fn upstream_model(context: &RequestContext) -> &str {
+    context.deployment().map_or("", |deployment| deployment.upstream_model.as_str())
 }
 
 /// The client's dialect of a call; OpenAI's chat where it is no chat.

@@ -6,7 +6,12 @@ use deltallm_dialects::{
     dialect::{DialectId, StreamReader, vendor_dialect},
     media::Meter,
 };
-use deltallm_shared::{event::Outcome, operation::Operation};
+use deltallm_shared::{
+    event::Outcome,
+    operation::Operation,
+    pricing::{Usage, UsageSource},
+};
+use serde_json::value::RawValue;
 
 use super::Passed;
 use crate::accounting::call_record::CallRecord;
@@ -18,12 +23,14 @@ const MAX_KEPT_BYTES: usize = 32 << 20;
 pub struct OnwardRelay {
     reader: Reader,
     status: u16,
+    /// Whether something is known of what a known answer consumed.
+    is_understood: bool,
 }
 
 enum Reader {
     Stream(Box<dyn StreamReader>),
     Document(DialectId, Vec<u8>),
-    Meter(Meter),
+    Meter(Box<Meter>),
     /// The answer cannot be read, or not any more.
     Nothing,
 }
@@ -50,10 +57,10 @@ impl OnwardRelay {
                 Some(dialect) => Reader::Stream(dialect.stream_reader()),
                 None => Reader::Document(id, Vec::new()),
             },
-            Known::Figures(operation) => Reader::Meter(Meter::new(operation, media_type)),
+            Known::Figures(operation) => Reader::Meter(Box::new(Meter::new(operation, media_type))),
             Known::Nothing => Reader::Nothing,
         };
-        Self { reader, status }
+        Self { reader, status, is_understood: known == Known::Nothing }
     }
 
     pub(super) fn pass(&mut self, piece: Bytes, is_end: bool, record: &mut CallRecord) -> Passed {
@@ -62,6 +69,10 @@ impl OnwardRelay {
         }
         record.progress();
         if is_end {
+            // Of what nobody could read, the cost is not known; it is not nothing.
+            if !self.is_understood {
+                record.has_no_price();
+            }
             record.settle(Outcome::Completed, self.status, None);
         }
         Passed::Bytes(piece)
@@ -74,7 +85,7 @@ impl OnwardRelay {
                 let mut events = Vec::<Event>::new();
                 let read = stream.read(piece, &mut events);
                 let read = read.and_then(|()| if is_end { stream.finish(&mut events) } else { Ok(()) });
-                events.iter().for_each(|event| record.event_of_answer(event));
+                self.is_understood |= events_of_answer(&events, record);
                 read.is_ok()
             }
             Reader::Document(id, kept) => {
@@ -82,19 +93,50 @@ impl OnwardRelay {
                     return false;
                 }
                 kept.extend_from_slice(piece);
-                if is_end && let Some(answer) = vendor_dialect(*id).and_then(|dialect| dialect.read_answer(kept).ok()) {
+                let Some(dialect) = vendor_dialect(*id).filter(|_| is_end) else { return true };
+                if let Ok(answer) = dialect.read_answer(kept) {
+                    self.is_understood = true;
                     record.answer(&answer);
+                } else if let Ok(pieces) = serde_json::from_slice::<Vec<&RawValue>>(kept) {
+                    // Google's stream without `alt=sse` is one array of what would be the events.
+                    let (mut stream, mut events) = (dialect.stream_reader(), Vec::new());
+                    for piece in pieces {
+                        let event = [b"data: ", one_line(piece.get()).as_bytes(), b"\n\n"].concat();
+                        if stream.read(&event, &mut events).is_err() {
+                            break;
+                        }
+                    }
+                    self.is_understood = events_of_answer(&events, record);
                 }
                 true
             }
             Reader::Meter(meter) => {
                 let pushed = meter.push(piece);
-                if is_end && let Some(usage) = meter.finish().usage {
-                    record.usage(usage);
+                if is_end {
+                    let reading = meter.finish();
+                    self.is_understood = reading.usage.is_some() || reading.images > 0;
+                    if let Some(usage) = reading.usage {
+                        record.usage(usage);
+                    } else if reading.images > 0 {
+                        record.assume(Usage { images: reading.images, ..Usage::default() }, UsageSource::Counted);
+                    }
                 }
                 pushed.is_ok()
             }
             Reader::Nothing => true,
         }
     }
+}
+
+/// Puts events on record; whether there was one.
+fn events_of_answer(events: &[Event], record: &mut CallRecord) -> bool {
+    for event in events {
+        record.event_of_answer(event);
+    }
+    !events.is_empty()
+}
+
+/// JSON without its line breaks, which are only ever between its tokens.
+fn one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
 }

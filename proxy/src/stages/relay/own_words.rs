@@ -1,5 +1,7 @@
 //! How an error is told to this client: in the dialect that it speaks, and without anything of ours in it.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use deltallm_dialects::{
     canonical::{Failure, FailureClass},
@@ -10,17 +12,17 @@ use deltallm_shared::{
     operation::Operation,
 };
 
-use crate::{call::dialect_of, context::RequestContext};
+use crate::{call::dialect_of, context::RequestContext, snapshot::Deployment};
 
 /// What is known of the client, for errors.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct OwnWords {
     /// What it asked.
     pub operation: Option<Operation>,
     /// The public name of the model.
     pub model: String,
-    /// What it must not see: where the upstream stands, and with what we sign in.
-    pub hidden: Vec<String>,
+    /// Who is asked: the client must not see where it stands and with what we sign in.
+    pub deployment: Option<Arc<Deployment>>,
 }
 
 impl OwnWords {
@@ -30,7 +32,7 @@ impl OwnWords {
         Self {
             operation: call.map(|call| call.operation),
             model: call.map(|call| call.index.model.clone()).unwrap_or_default(),
-            hidden: context.hidden_texts(),
+            deployment: context.deployment().cloned(),
         }
     }
 
@@ -41,7 +43,12 @@ impl OwnWords {
         if is_about_thing && failure.class == FailureClass::NotFound {
             return ApiError::new(ErrorCode::NotFound, "The provider has no such thing.");
         }
-        failure.tell(&self.model, &self.hidden)
+        failure.tell(&self.model, &self.hidden())
+    }
+
+    /// What the client must not see.
+    pub fn hidden(&self) -> Vec<String> {
+        self.deployment.as_ref().map(|deployment| deployment.hidden_texts()).unwrap_or_default()
     }
 
     /// What the client is told of a failure in the middle of a stream: the status is gone, and the vendor's own words may name

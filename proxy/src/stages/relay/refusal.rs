@@ -8,6 +8,7 @@ use deltallm_dialects::{
     canonical::{Failure, FailureClass},
     dialect::{DialectId, vendor_dialect},
     embedding::embedding_vendor,
+    gemini,
     rerank::rerank_vendor,
 };
 use deltallm_shared::error::ApiError;
@@ -47,7 +48,10 @@ impl RefusalRelay {
             upstream_status = status,
             "the provider answered with an error"
         );
+        let in_ms = |value: &HeaderValue| value.to_str().ok()?.trim().parse().ok().map(Duration::from_millis);
         let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
+        let retry_after = retry_after
+            .or_else(|| header.headers.get("retry-after-ms").and_then(in_ms).map(|delay| whole_seconds(delay).into()));
         let aws_type = header.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         Self { aws_type: aws_type.map(str::to_owned), ..Self::of(status, retry_after, words, own) }
     }
@@ -67,8 +71,16 @@ impl RefusalRelay {
             return told.clone();
         }
         let failure = self.failure();
+        // Google says it in the body.
+        if let (None, Some(delay)) = (&self.retry_after, gemini::error::retry_delay(&self.body)) {
+            self.retry_after = Some(HeaderValue::from(delay.as_secs() + u64::from(delay.subsec_millis() > 0)));
+        }
         let error = self.own.tell(&failure);
         let body = self.presentable(&failure, &error).unwrap_or_else(|| error_body(self.own.operation, &error));
+        if self.retry_after.is_none() {
+            // Google says it in the body only.
+            self.retry_after = gemini::error::retry_delay(&self.body).map(|delay| whole_seconds(delay).into());
+        }
         let seconds = self.retry_after.as_ref().and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let retry_after = seconds.map(Duration::from_secs);
         let told = Refused { error, body, failure: Some(failure), status: Some(self.status), retry_after };
@@ -86,6 +98,7 @@ impl RefusalRelay {
         let dialect = match self.words {
             Words::Same(operation) => Some(dialect_of(operation).unwrap_or(DialectId::OpenAiChat)),
             Words::Chat(dialect) => Some(dialect),
+            Words::Images => Some(DialectId::GeminiGenerate),
             _ => None,
         };
         let (status, body) = (self.status, self.body.as_ref());
@@ -113,7 +126,7 @@ impl RefusalRelay {
     fn presentable(&self, failure: &Failure, error: &ApiError) -> Option<Bytes> {
         let Words::Same(operation) = self.words else { return None };
         let leaks = |text: &String| !text.is_empty() && memchr::memmem::find(&self.body, text.as_bytes()).is_some();
-        if !failure.class.is_callers() || self.own.hidden.iter().any(leaks) {
+        if !failure.class.is_callers() || self.own.hidden().iter().any(leaks) {
             return None;
         }
         let mut body: Value = serde_json::from_slice(&self.body).ok()?;
@@ -131,19 +144,39 @@ impl RefusalRelay {
     }
 }
 
+/// As `retry-after` has it: never earlier than asked.
+fn whole_seconds(delay: Duration) -> u64 {
+    delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
+}
+
 #[cfg(test)]
 mod tests {
-    use deltallm_shared::operation::Operation;
+    use std::sync::Arc;
+
+    use deltallm_shared::{credential::CredentialValues, ids::CredentialId, operation::Operation, secret::Secret};
 
     use super::*;
+    use crate::{
+        credentials::{Credential, CredentialPool},
+        snapshot::Deployment,
+    };
+
+    /// Stands at api.internal, signed in to with sk-ours.
+    fn deployment() -> Deployment {
+        let record = serde_json::json!({
+            "id": deltallm_shared::ids::DeploymentId::new(), "model_name": "m", "provider": "openai", "upstream_model": "m",
+            "api_base": "https://api.internal/v1",
+        });
+        let key = CredentialValues::api_key(Secret::new("sk-ours".to_owned()));
+        let credential = Credential::new(CredentialId::new(), "c".to_owned(), key, false).unwrap();
+        let pool = CredentialPool::new([Arc::new(credential)]);
+        Deployment::compile(&serde_json::from_value(record).unwrap(), pool, false).unwrap()
+    }
 
     /// What the client of an operation is told of an error in the given words.
     fn told(operation: Operation, words: Words, status: u16, body: &str) -> (u16, Value) {
-        let own = OwnWords {
-            operation: Some(operation),
-            model: "m".to_owned(),
-            hidden: vec!["sk-ours".to_owned(), "api.internal".to_owned()],
-        };
+        let own =
+            OwnWords { operation: Some(operation), model: "m".to_owned(), deployment: Some(Arc::new(deployment())) };
         let mut refusal = RefusalRelay::of(status, None, words, own);
         let Passed::Refused(refused) = refusal.pass(&Bytes::copy_from_slice(body.as_bytes()), true) else {
             panic!("an error is told at its end")
@@ -190,6 +223,16 @@ mod tests {
         }
         assert_eq!((told_chat(429, "{}").0, told_chat(503, "{}").0, told_chat(504, "{}").0), (429, 503, 504));
         assert_eq!(told_chat(529, "{}").1["error"]["code"], "upstream_overloaded");
+    }
+
+    #[test]
+    fn the_wait_that_google_says_in_the_body_is_told() {
+        let body = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"36.5s"}]}}"#;
+        let own = OwnWords { operation: None, model: "m".to_owned(), hidden: Vec::new() };
+        let mut refusal = RefusalRelay::of(429, None, Words::Chat(DialectId::GeminiGenerate), own);
+        refusal.pass(&Bytes::from_static(body.as_bytes()), true);
+        assert_eq!(refusal.verdict().retry_after, Some(Duration::from_secs(37)));
+        assert_eq!(refusal.retry_after(), Some(&HeaderValue::from(37)));
     }
 
     #[test]

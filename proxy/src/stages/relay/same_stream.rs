@@ -9,7 +9,7 @@ use deltallm_dialects::{
 };
 use deltallm_shared::{error::ErrorCode, event::Outcome};
 
-use super::{Passed, RelayError, outgoing::Outgoing, own_words::OwnWords, refused};
+use super::{Passed, RelayError, broken_off, outgoing::Outgoing, own_words::OwnWords, refused};
 use crate::accounting::call_record::CallRecord;
 
 /// See the module.
@@ -17,6 +17,7 @@ pub struct SameStream {
     decoder: SseDecoder,
     show_usage: bool,
     is_done: bool,
+    is_finished: bool,
     failed: Option<ErrorCode>,
     pub(super) own: OwnWords,
 }
@@ -24,7 +25,7 @@ pub struct SameStream {
 impl SameStream {
     /// `show_usage`: the client asked for usage itself.
     pub fn new(show_usage: bool, own: OwnWords) -> Self {
-        Self { decoder: SseDecoder::default(), show_usage, is_done: false, failed: None, own }
+        Self { decoder: SseDecoder::default(), show_usage, is_done: false, is_finished: false, failed: None, own }
     }
 
     pub(super) fn pass(
@@ -37,10 +38,11 @@ impl SameStream {
         let mut out = Outgoing::new(piece.clone());
         let mut first_is_error = None;
         let (own, show_usage) = (&self.own, self.show_usage);
-        let (is_done, failed) = (&mut self.is_done, &mut self.failed);
+        let (is_done, is_finished, failed) = (&mut self.is_done, &mut self.is_finished, &mut self.failed);
         let mut take = |event: Bytes| {
             let reading = stream_event::read(&event, show_usage);
             *is_done |= reading.is_done;
+            *is_finished = *is_finished || has_finish_reason(&event);
             record.produced(&event);
             if let Some(usage) = reading.usage {
                 record.usage(usage);
@@ -74,18 +76,30 @@ impl SameStream {
         }
         record.progress();
         if is_end {
-            self.settle(record);
+            // A stream ends well with `[DONE]`; some vendors leave it out, so an answer that says why it ended is whole too.
+            if self.failed.is_none() && !self.is_done && !self.is_finished {
+                let error = broken_off(&self.own.model);
+                if !is_begun && out.is_empty() {
+                    return Ok(refused(self.own.operation, error, None));
+                }
+                self.failed = Some(error.code);
+                out.replace(&self.own.event(&error));
+            }
+            match self.failed {
+                Some(code) => record.settle(Outcome::UpstreamError, 200, Some(code)),
+                None => record.settle(Outcome::Completed, 200, None),
+            }
         }
         Ok(Passed::Bytes(out.finish()))
     }
+}
 
-    /// A stream ends well with `[DONE]`; some vendors leave it out, so an end without it counts when nothing went wrong.
-    fn settle(&self, record: &mut CallRecord) {
-        match self.failed {
-            Some(code) if !self.is_done => record.settle(Outcome::UpstreamError, 200, Some(code)),
-            _ => record.settle(Outcome::Completed, 200, None),
-        }
-    }
+/// Whether an event says why the answer ended: `"finish_reason":"stop"`, and not `null`.
+fn has_finish_reason(event: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"finish_reason\"";
+    let Some(at) = memchr::memmem::find(event, NAME) else { return false };
+    let mut value = event[at + NAME.len()..].iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b':');
+    value.next() == Some(&b'"')
 }
 
 /// What an error event says.

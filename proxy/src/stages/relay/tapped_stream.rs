@@ -5,13 +5,14 @@ use bytes::Bytes;
 use deltallm_dialects::{canonical::Event, dialect::StreamReader, sse::SseDecoder};
 use deltallm_shared::{error::ErrorCode, event::Outcome};
 
-use super::{Passed, RelayError, outgoing::Outgoing, own_words::OwnWords, refused};
+use super::{Passed, RelayError, broken_off, outgoing::Outgoing, own_words::OwnWords, refused};
 use crate::accounting::call_record::CallRecord;
 
 /// See the module.
 pub struct TappedStream {
     decoder: SseDecoder,
-    reader: Box<dyn StreamReader>,
+    /// `None` once it met something that it does not know.
+    reader: Option<Box<dyn StreamReader>>,
     events: Vec<Event>,
     failed: Option<ErrorCode>,
     pub(super) own: OwnWords,
@@ -20,7 +21,7 @@ pub struct TappedStream {
 impl TappedStream {
     /// `reader`: of the dialect.
     pub fn new(reader: Box<dyn StreamReader>, own: OwnWords) -> Self {
-        Self { decoder: SseDecoder::default(), reader, events: Vec::new(), failed: None, own }
+        Self { decoder: SseDecoder::default(), reader: Some(reader), events: Vec::new(), failed: None, own }
     }
 
     pub(super) fn pass(
@@ -37,7 +38,7 @@ impl TappedStream {
         }
         let mut out = Outgoing::new(piece);
         for frame in frames {
-            self.reader.read(&frame, &mut self.events)?;
+            self.read(&frame, record);
             let Some(failure) = record_events(&mut self.events, record) else {
                 out.keep(&frame);
                 continue;
@@ -51,16 +52,42 @@ impl TappedStream {
         }
         record.progress();
         if is_end {
+            if self.failed.is_none() && !self.is_whole(record) {
+                let error = broken_off(&self.own.model);
+                if !is_begun && out.is_empty() {
+                    return Ok(refused(self.own.operation, error, None));
+                }
+                self.failed = Some(error.code);
+                out.replace(&self.own.event(&error));
+            }
             match self.failed {
                 Some(code) => record.settle(Outcome::UpstreamError, 200, Some(code)),
-                None => {
-                    self.reader.finish(&mut self.events)?;
-                    record_events(&mut self.events, record);
-                    record.settle(Outcome::Completed, 200, None);
-                }
+                None => record.settle(Outcome::Completed, 200, None),
             }
         }
         Ok(Passed::Bytes(out.finish()))
+    }
+
+    /// Reads a frame beside. One that our reader does not know is the client's business all the same; from there on the answer is
+    /// counted by its text.
+    fn read(&mut self, frame: &Bytes, record: &mut CallRecord) {
+        let Some(reader) = &mut self.reader else {
+            record.produced(frame);
+            return;
+        };
+        if let Err(error) = reader.read(frame, &mut self.events) {
+            tracing::warn!(%error, model = self.own.model, "an event of the stream is not known here; it is passed on");
+            self.reader = None;
+            record.produced(frame);
+        }
+    }
+
+    /// Whether the vendor ended the stream itself.
+    fn is_whole(&mut self, record: &mut CallRecord) -> bool {
+        let Some(reader) = &mut self.reader else { return true };
+        let finished = reader.finish(&mut self.events);
+        record_events(&mut self.events, record);
+        finished.is_ok()
     }
 }
 

@@ -11,7 +11,7 @@ use deltallm_shared::{
     event::Outcome,
 };
 
-use super::{Passed, RelayError, client_of, own_words::OwnWords, refused};
+use super::{Passed, RelayError, broken_off, client_of, own_words::OwnWords, refused};
 use crate::{accounting::call_record::CallRecord, call::Call};
 
 /// See the module.
@@ -53,8 +53,9 @@ impl TranslatedStream {
         is_begun: bool,
         record: &mut CallRecord,
     ) -> Result<Passed, RelayError> {
-        let read = self.reader.read(piece, &mut self.events);
-        let read = if is_end && read.is_ok() { self.reader.finish(&mut self.events) } else { read };
+        let read = if self.failed.is_some() { Ok(()) } else { self.reader.read(piece, &mut self.events) };
+        let read =
+            if is_end && read.is_ok() && self.failed.is_none() { self.reader.finish(&mut self.events) } else { read };
         let mut out = BytesMut::new();
         for event in self.events.drain(..) {
             record.event_of_answer(&event);
@@ -72,8 +73,16 @@ impl TranslatedStream {
             self.failed = Some(error.code);
             self.writer.error(&error, &mut out);
         }
-        if self.failed.is_none() {
-            read?;
+        if let Err(error) = read
+            && self.failed.is_none()
+        {
+            tracing::warn!(%error, model = self.own.model, "the provider's stream cannot be followed");
+            let error = broken_off(&self.own.model);
+            if !is_begun && out.is_empty() {
+                return Ok(refused(self.own.operation, error, None));
+            }
+            self.failed = Some(error.code);
+            self.writer.error(&error, &mut out);
         }
         record.progress();
         if is_end {
