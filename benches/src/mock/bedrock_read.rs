@@ -56,6 +56,15 @@ pub fn read(body: &Value, model: &str, is_streamed: bool) -> Result<Prompt, Refu
         prompt.format = Format::Schema(schema.clone());
     }
     tools(body, &mut prompt)?;
+    // What Claude has and Converse has no place for.
+    if let Some(choice) = more.get("tool_choice").filter(|_| model.contains("anthropic.")) {
+        prompt.is_one_call_at_most = choice.get("disable_parallel_tool_use") == Some(&Value::Bool(true));
+        prompt.tool_choice = match (text(choice, "type"), text(choice, "name")) {
+            (Some("any"), _) => ToolChoice::Required,
+            (Some("tool"), Some(name)) => ToolChoice::Named(name.to_owned()),
+            _ => ToolChoice::Auto,
+        };
+    }
     for (index, block) in list(body, "system").iter().enumerate() {
         if text(block, "text").is_some_and(|said| said.trim().is_empty()) {
             return Err(blank(&format!("system.{index}")));

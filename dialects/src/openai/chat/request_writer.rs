@@ -113,7 +113,7 @@ fn write_reasoning(
             body.insert("thinking".to_owned(), json!({"type": kind}));
         }
         // As the model likes: one that does not think likes none.
-        Thinking::Unknown if effort.is_none() => {}
+        Thinking::Unknown if effort.is_none() || reasoning.is_adaptive => {}
         Thinking::Unknown => unsupported.refuse(match source {
             DialectId::AnthropicMessages => "thinking",
             DialectId::GeminiGenerate => "generationConfig.thinkingConfig",
