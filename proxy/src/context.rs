@@ -11,7 +11,7 @@ use crate::{
     call::Call,
     credentials::Credential,
     lifecycle::InFlight,
-    net::replay_session::{self, Feed, Held, Kept},
+    net::replay_session::{self, Broken, Feed, Held, Kept},
     routing::Plan,
     snapshot::{Deployment, Live},
     stages::{
@@ -61,6 +61,8 @@ pub struct RequestContext {
     pub relay: Option<Relay>,
     /// send: the body of the next attempt, where it is not in memory.
     pub feed: Feed,
+    /// relay: why an answer broke off that the client has the beginning of.
+    pub broken: Broken,
     /// relay: how names of things at the provider become ours.
     pub naming: Option<Naming>,
     /// route: whether one deployment alone can serve the call.
@@ -101,6 +103,7 @@ impl RequestContext {
             is_token_renewed: false,
             attempts_made: 0,
             feed: Feed::default(),
+            broken: Broken::default(),
             naming: None,
             is_pinned: false,
             onward: None,

@@ -306,6 +306,9 @@ impl ProxyHttp for Gateway {
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
     async fn logging(&self, session: &mut Session, error: Option<&Error>, context: &mut RequestContext) {
         context.unwrap_session(session.as_downstream_mut());
+        if let Some(error) = context.broken.take() {
+            self.conclude_broken(session, &error, context).await;
+        }
         // A WebSocket that the client closed has no last bytes of an answer.
         if error.is_none() && matches!(context.relay, Some(Relay::Realtime(_))) {
             context.settle(Outcome::Completed, StatusCode::SWITCHING_PROTOCOLS.as_u16(), None);

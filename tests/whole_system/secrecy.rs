@@ -25,7 +25,8 @@ async fn errors_name_neither_upstream_nor_secret() {
         for is_stream in [false, true] {
             let body = json!({ "model": "leaky", "stream": is_stream, "messages": [{ "role": "user", "content": "hi" }],
                                "user": format!("mock-opts:{{{fault}}}") });
-            let sent = caller.post("/v1/chat/completions", &body).send().await.unwrap();
+            let sent = caller.post("/v1/chat/completions", &body).send().await;
+            let sent = sent.unwrap_or_else(|error| panic!("{fault}, stream {is_stream}: {error:?}"));
             let (headers, text) = (format!("{:?}", sent.headers()), sent.text().await.unwrap_or_default());
             for secret in [port.as_str(), UPSTREAM_KEY, &UPSTREAM_KEY[..16], MASTER_KEY, "req_mock"] {
                 assert!(!text.contains(secret), "{fault}, stream {is_stream}: `{secret}` in {text}");

@@ -29,7 +29,7 @@ const ANSWERS: [(&str, &str, u16, &str); 6] = [
     ("empty-ok", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error"),
     ("empty-401", "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error"),
     ("empty-429", "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n", 429, "rate_limit_exceeded"),
-    ("empty-503", "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error"),
+    ("empty-503", "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", 503, "upstream_overloaded"),
     (
         "moved",
         "HTTP/1.1 301 Moved\r\nlocation: https://internal.example/\r\ncontent-length: 41\r\n\r\n<a href=\"https://internal.example/\">x</a>",

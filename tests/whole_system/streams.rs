@@ -90,3 +90,17 @@ async fn chunks_are_passed_on_as_they_come() {
     assert_eq!(open, 1, "the answer was held back until it was complete");
     stream.rest().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_may_call_again_at_once_after_a_stream_that_broke_off() {
+    let system = System::start().await;
+    let (caller, _) = system.caller_with_new_key("serves on").await;
+    // One client with a pool of connections: one that is closed late cuts the next request off.
+    for round in 0..20 {
+        let stream = caller.stream("chunks=3,close_after_chunks=1").await;
+        assert_eq!(stream.status, 200, "round {round}");
+        let events = stream.rest().await;
+        assert!(matches!(events.last(), Some(event) if event != &Event::Done), "round {round}: {events:?}");
+        assert_eq!(caller.chat("chunks=1").await.status, 200, "round {round}");
+    }
+}

@@ -16,7 +16,7 @@ const FAULTS: [(&str, &str, u16, &str); 11] = [
     ("too-long", "status=400,code=context_length_exceeded", 400, "context_length_exceeded"),
     ("bad-content", "status=400,code=content_policy_violation", 400, "content_policy_violation"),
     ("broken", "status=500", 502, "upstream_error"),
-    ("overloaded", "status=503", 502, "upstream_error"),
+    ("overloaded", "status=503", 503, "upstream_overloaded"),
     ("resets", "reset_before_headers=1", 502, "upstream_error"),
     ("slow", "delay_ms=20000", 504, "upstream_timeout"),
 ];

@@ -30,6 +30,7 @@ impl Gateway {
             time_left,
             instead: context.held.clone(),
             feed: context.feed.clone(),
+            broken: context.broken.clone(),
             upgrades,
         };
         context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), wrapping));

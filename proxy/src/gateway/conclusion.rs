@@ -44,15 +44,26 @@ impl Gateway {
         }
         // Settled first: a client that reads the error and asks for the record finds it.
         context.settle(outcome, written.unwrap_or(told.status()), Some(told.code));
+        let mut is_whole = false;
         if written.is_none() {
             // Pingora closes a connection whose exchange failed; the real session has to say so to the client.
             context.unwrap_session(session.as_downstream_mut());
             session.set_keepalive(None);
             let _ = answers::write_error(session, context, &told).await;
         } else if let Some(last_words) = context.relay.as_mut().and_then(|relay| relay.last_words(&told)) {
-            let _ = session.write_response_body(Some(last_words), true).await;
+            is_whole = session.write_response_body(Some(last_words), true).await.is_ok();
         }
-        FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: false }
+        FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: is_whole }
+    }
+
+    /// The end of an answer that the upstream broke off. A stream gets its last event and its end, and the connection serves on:
+    /// the client may be sending its next request on it. What cannot be mended is cut, so that nobody takes it for whole.
+    pub(super) async fn conclude_broken(&self, session: &mut Session, error: &Error, context: &mut RequestContext) {
+        self.note_attempt(context, error);
+        if !self.conclude(session, error, context).await.can_reuse_downstream {
+            session.set_keepalive(None);
+            session.shutdown().await;
+        }
     }
 }
 

@@ -75,6 +75,17 @@ impl Feed {
     }
 }
 
+/// Why the upstream broke off an answer that the client has the beginning of.
+#[derive(Clone, Default)]
+pub struct Broken(Arc<Mutex<Option<Box<Error>>>>);
+
+impl Broken {
+    /// The cause, once.
+    pub fn take(&self) -> Option<Box<Error>> {
+        self.0.lock().take()
+    }
+}
+
 /// What a session is wrapped with.
 pub struct Wrapping {
     /// Becomes true when the request has to end.
@@ -85,6 +96,8 @@ pub struct Wrapping {
     pub instead: Held,
     /// The body of an attempt, where it is not in memory.
     pub feed: Feed,
+    /// Says why an answer broke off.
+    pub broken: Broken,
     /// Whether the request asks for a WebSocket.
     pub upgrades: bool,
 }
@@ -98,6 +111,7 @@ pub struct ReplaySession {
     held: Option<Box<ResponseHeader>>,
     instead: Held,
     feed: Feed,
+    broken: Broken,
     /// Reads the body of the current attempt, where it is not in memory.
     reader: Option<OutgoingReader>,
     upgrades: bool,
@@ -108,10 +122,11 @@ impl ReplaySession {
     pub fn wrap(session: &mut ServerSession, with: Wrapping) -> Kept {
         let kept = Kept::default();
         let inner = Box::new(std::mem::replace(session, nothing()));
-        let Wrapping { cut, time_left, instead, feed, upgrades } = with;
+        let Wrapping { cut, time_left, instead, feed, broken, upgrades } = with;
         let deadline = Box::pin(sleep(time_left));
         let kept_here = Arc::clone(&kept);
-        let wrapper = Self { inner, kept: kept_here, cut, deadline, held: None, instead, feed, reader: None, upgrades };
+        let wrapper =
+            Self { inner, kept: kept_here, cut, deadline, held: None, instead, feed, broken, reader: None, upgrades };
         *session = ServerSession::new_custom(Box::new(wrapper));
         kept
     }
@@ -231,7 +246,8 @@ impl CustomSession for ReplaySession {
     }
 
     /// A failure of the upstream is reported to the caller instead of being written into the client's connection, which is
-    /// still good for an error event.
+    /// still good for an error event. Once the answer has begun it is not an error of Pingora's, which would close the
+    /// connection behind a stream that we end properly: [`Broken`] tells it, and `logging` ends the answer.
     async fn response_duplex_vec(&mut self, mut tasks: Vec<HttpTask>) -> Result<bool> {
         let failed = tasks.iter().position(|task| matches!(task, HttpTask::Failed(_)));
         let failure = failed.and_then(|at| tasks.drain(at..).next());
@@ -240,7 +256,14 @@ impl CustomSession for ReplaySession {
         }
         let is_done = if tasks.is_empty() { false } else { self.inner.response_duplex_vec(tasks).await? };
         match failure {
-            Some(HttpTask::Failed(error)) => Err(error),
+            Some(HttpTask::Failed(error)) => {
+                let is_begun = self.inner.response_written().is_some_and(|header| !header.status.is_informational());
+                if !is_begun {
+                    return Err(error);
+                }
+                *self.broken.0.lock() = Some(error);
+                Ok(true)
+            }
             _ => Ok(is_done),
         }
     }
@@ -308,6 +331,10 @@ impl CustomSession for ReplaySession {
     }
 
     async fn finish(&mut self) -> Result<()> {
+        // An answer that broke off is not whole yet: its end is the caller's.
+        if self.broken.0.lock().is_some() {
+            return Ok(());
+        }
         self.inner.finish_body().await
     }
 
