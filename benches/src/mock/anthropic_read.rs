@@ -287,6 +287,7 @@ fn messages(messages: &[Value], prompt: &mut Prompt) -> Result<(), Refusal> {
                 if place == 0 {
                     return Err(Refusal::bad("messages: first message must use the \"user\" role"));
                 }
+                prompt.answered();
                 last_assistant_start = Some((place, first_type(content)));
                 read_assistant(place, content, place + 1 == messages.len(), &mut open_calls)?;
             }

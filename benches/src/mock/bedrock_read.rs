@@ -231,6 +231,7 @@ fn messages(messages: &[Value], has_tools: bool, prompt: &mut Prompt) -> Result<
         if role == "user" {
             prompt.user_turn(said, results);
         } else {
+            prompt.answered();
             last_answer_start = blocks.first();
         }
     }

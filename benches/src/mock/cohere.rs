@@ -164,6 +164,7 @@ fn messages(messages: &[Value], prompt: &mut Prompt) -> Result<(), Refusal> {
             }
             Some("system") => drop(content(message, prompt)?),
             Some("assistant") => {
+                prompt.answered();
                 let calls = list(message, "tool_calls");
                 if calls.is_empty() && message.get("content").is_none_or(Value::is_null) {
                     return Err(Refusal::bad(format!(

@@ -323,7 +323,10 @@ fn contents(contents: &[Value], prompt: &mut Prompt) -> Result<(), Refusal> {
                 let (said, results) = user_turn(parts, prompt);
                 prompt.user_turn(said, results);
             }
-            Some("model") => model_turn(parts, place, &prompt.model)?,
+            Some("model") => {
+                prompt.answered();
+                model_turn(parts, place, &prompt.model)?;
+            }
             Some(_) => return Err(Refusal::bad("Please use a valid role: user, model.")),
         }
     }

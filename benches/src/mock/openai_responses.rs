@@ -129,7 +129,10 @@ fn input(items: &[Value], is_continued: bool, prompt: &mut Prompt) -> Result<(),
                 let said = message(item, &field, prompt)?;
                 prompt.user_turn(said, Vec::new());
             }
-            (None | Some("message"), Some("system" | "developer" | "assistant")) => {
+            (None | Some("message"), Some(role @ ("system" | "developer" | "assistant"))) => {
+                if role == "assistant" {
+                    prompt.answered();
+                }
                 message(item, &field, prompt)?;
             }
             (None | Some("message"), Some(other)) => {
@@ -145,6 +148,7 @@ fn input(items: &[Value], is_continued: bool, prompt: &mut Prompt) -> Result<(),
                 if !is_text {
                     return Err(Refusal::field(format!("{field}.arguments"), "Invalid type: expected a string."));
                 }
+                prompt.answered();
                 calls.extend(text(item, "call_id"));
             }
             (Some("function_call_output" | "custom_tool_call_output" | "local_shell_call_output"), _) => {
