@@ -25,7 +25,9 @@ fn read_stream(vendor: &dyn VendorDialect, bytes: &[u8]) {
         }
     }
     let mut collector = Collector::default();
-    events.into_iter().for_each(|event| collector.take(event));
+    for event in events {
+        collector.take(event);
+    }
     let _ = collector.finish();
 }
 

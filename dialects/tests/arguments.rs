@@ -52,7 +52,9 @@ fn found_by_a_client(client: &dyn ClientDialect, written: &[u8]) -> Option<Vec<C
             reader.read(written, &mut events).unwrap();
             reader.finish(&mut events).unwrap();
             let mut collector = Collector::default();
-            events.into_iter().for_each(|event| collector.take(event));
+            for event in events {
+                collector.take(event);
+            }
             let parts = collector.finish().unwrap().choices.remove(0).parts;
             let calls = parts.into_iter().filter_map(|part| match part.kind {
                 PartKind::ToolCall { name, arguments, .. } => Some((name, parsed(&arguments))),

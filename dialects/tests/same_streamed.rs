@@ -10,7 +10,9 @@ fn streamed(case: &Case) -> Answer {
     reader.read(&case.bytes, &mut events).unwrap();
     reader.finish(&mut events).unwrap();
     let mut collector = Collector::default();
-    events.into_iter().for_each(|event| collector.take(event));
+    for event in events {
+        collector.take(event);
+    }
     collector.finish().unwrap()
 }
 

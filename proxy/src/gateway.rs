@@ -15,62 +15,59 @@
 //! | `logging` | account |
 //!
 //! Calls whose bodies are forms, things that live at a provider, a provider's own interface and WebSockets have their steps
-//! before the upstream in `gateway/`; from there on they go the same way.
+//! before the upstream in `gateway/`; from there on they go the same way. What a hook does in more than a few lines stands there too.
 
+mod attempts;
+mod client_side;
+mod conclusion;
 mod form_calls;
 mod objects;
 mod onward;
 mod realtime;
+mod stop;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deltallm_shared::{
-    config::ClientTimeouts,
-    crypto::OwnerSeal,
-    error::{ApiError, ErrorCode},
-    event::Outcome,
-    time_text::Timestamp,
-};
+use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, event::Outcome, time_text::Timestamp};
 use http::StatusCode;
 use pingora::{
-    Error, ErrorSource, ErrorType, Result,
+    Error, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
     modules::http::HttpModules,
     proxy::{FailToProxy, ProxyHttp, ProxyWarnLogContext, Session},
     upstreams::peer::HttpPeer,
 };
 
+use self::{
+    client_side::nothing_received,
+    conclusion::begun,
+    stop::{Flow, Stop},
+};
 use crate::{
     accounting::{Accounts, call_record::CallRecord},
     answers,
     call::Call,
     context::RequestContext,
-    credentials::{CredentialError, TokenClient},
+    credentials::TokenClient,
     endpoints::{Streams, Surface},
     lifecycle::Lifecycle,
-    net::{
-        header_deadline::header_is_complete,
-        peer::Peers,
-        replay_session::{ReplaySession, Wrapping},
-    },
+    net::{header_deadline::header_is_complete, peer::Peers},
     providers::Words,
     routing::Plan,
-    snapshot::{Deployment, Live},
+    snapshot::Live,
     stages::{
         account,
         assume::assume,
         authenticate::{self, Credentials},
         authorize, count,
-        read_body::{self, BodyError},
         read_upload::Uploads,
         receive,
         relay::{Passed, RealtimeRelay, Relay},
-        reply, send,
+        send,
         translate::translate,
     },
-    telemetry::metrics::OutcomeLabel,
 };
 
 /// Pingora's error for an answer of the upstream without a body.
@@ -104,43 +101,6 @@ pub struct Gateway {
     pub uploads: Uploads,
     /// Says whose the things at providers are.
     pub owner_seal: OwnerSeal,
-}
-
-/// What comes after a step of `request_filter`.
-enum Flow {
-    /// The upstream is asked.
-    ToUpstream,
-    /// The client has its answer.
-    Answered,
-}
-
-/// Why a request goes no further.
-enum Stop {
-    /// The client is told.
-    Refused(ApiError),
-    /// There is nobody to tell.
-    Broken(Box<Error>),
-}
-
-impl From<ApiError> for Stop {
-    fn from(error: ApiError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl From<BodyError> for Stop {
-    fn from(error: BodyError) -> Self {
-        match error {
-            BodyError::Refused(error) => Self::Refused(error),
-            BodyError::Gone(error) => Self::Broken(error),
-        }
-    }
-}
-
-impl From<Box<Error>> for Stop {
-    fn from(error: Box<Error>) -> Self {
-        Self::Broken(error)
-    }
 }
 
 #[async_trait]
@@ -181,33 +141,7 @@ impl ProxyHttp for Gateway {
 
     /// The address of the attempt's deployment. Runs again for each attempt.
     async fn upstream_peer(&self, _session: &mut Session, context: &mut RequestContext) -> Result<Box<HttpPeer>> {
-        if context.overhead_us == 0 {
-            context.overhead_us = u64::try_from(context.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
-        }
-        let streams = context.call.as_ref().is_some_and(|call| call.streams);
-        let upgrades = context.upgrades();
-        while let Some(deployment) = context.deployment().cloned() {
-            let silence = match (upgrades, streams) {
-                (true, _) => realtime::SESSION_LIMIT,
-                (false, true) => deployment.stream_timeout,
-                (false, false) => deployment.timeout,
-            };
-            let found = match self.peers.of(&deployment, silence).await {
-                Ok(peer) => self.sign_in(&deployment, context).await.map(|()| peer).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            match found {
-                Ok(peer) => return Ok(peer),
-                Err(error) => {
-                    self.count_attempt("failed");
-                    tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "the deployment cannot be asked");
-                    if !context.next_deployment() {
-                        return Err(Error::explain(ErrorType::ConnectError, error).into_up());
-                    }
-                }
-            }
-        }
-        Error::e_explain(ErrorType::InternalError, "no deployment is left")
+        self.reach(context).await
     }
 
     /// send: a request built from nothing, so that nothing of the client's leaks to a provider.
@@ -359,56 +293,14 @@ impl ProxyHttp for Gateway {
         is_reused: bool,
     ) -> Box<Error> {
         let mut error = error;
-        self.note_attempt(context, &error);
-        // A sick credential was set aside; the next one of the pool has its turn.
-        if *error.etype() == ANOTHER_ATTEMPT {
-            error.set_retry(true);
-            return error;
-        }
-        let is_untouched = begun(session).is_none();
-        // Pingora marks what may be tried again on a fresh connection only; the mark must be decided before it is read.
-        error.retry.decide_reuse(is_reused);
-        let is_stale = is_reused
-            && error.esource() == &ErrorSource::Upstream
-            && error.retry()
-            && matches!(error.etype(), ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError);
-        error.set_retry(is_untouched && is_stale);
+        let is_made_again = self.is_made_again(session, &mut error, context, is_reused);
+        error.set_retry(is_made_again);
         error
     }
 
     /// The end of a request that failed: an error where no status was written, a last event in a stream, else a cut connection.
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
-        let written = begun(session);
-        let model = context.call.as_ref().map(|call| call.index.model.clone()).unwrap_or_default();
-        let verdict =
-            context.relay.as_mut().and_then(Relay::verdict).map(|refused| (refused.error.clone(), refused.outcome()));
-        // An error of the provider is what the client is told, also when its body is missing or breaks off.
-        let Some((told, outcome)) =
-            verdict.filter(|_| is_upstreams(error)).or_else(|| reply::of_failure(error, &model))
-        else {
-            tracing::debug!(request_id = context.request_id, cause = %error, "the client left");
-            context.settle(Outcome::ClientClosed, written.unwrap_or(CLIENT_CLOSED), None);
-            return FailToProxy { error_code: 0, can_reuse_downstream: false };
-        };
-        tracing::warn!(request_id = context.request_id, cause = %error, status = ?written, code = told.code.code(), "the request failed");
-        context.error = Some(told.code);
-        // What an upstream began to answer has cost something, whether or not the client has seen any of it.
-        let has_answered = !matches!(context.relay, None | Some(Relay::Refusal(_))) && *error.etype() != EMPTY_ANSWER;
-        let is_unanswered = !has_answered && outcome != Outcome::Interrupted && outcome != Outcome::GatewayError;
-        if let Some(record) = context.record.as_mut().filter(|_| is_unanswered) {
-            record.nothing_consumed();
-        }
-        // Settled first: a client that reads the error and asks for the record finds it.
-        context.settle(outcome, written.unwrap_or(told.status()), Some(told.code));
-        if written.is_none() {
-            // Pingora closes a connection whose exchange failed; the real session has to say so to the client.
-            context.unwrap_session(session.as_downstream_mut());
-            session.set_keepalive(None);
-            let _ = answers::write_error(session, context, &told).await;
-        } else if let Some(last_words) = context.relay.as_mut().and_then(|relay| relay.last_words(&told)) {
-            let _ = session.write_response_body(Some(last_words), true).await;
-        }
-        FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: false }
+        self.conclude(session, error, context).await
     }
 
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.
@@ -551,85 +443,4 @@ impl Gateway {
         self.hand_over(session, context, false);
         Ok(Flow::ToUpstream)
     }
-
-    /// From here on Pingora's own loop runs over the body that was read, or over a WebSocket.
-    fn hand_over(&self, session: &mut Session, context: &mut RequestContext, upgrades: bool) {
-        // A large upload has its own limit of time; the provider's share begins when it is whole.
-        let is_upload = context.call.as_ref().is_some_and(|call| call.upload.is_some());
-        let time_left = match (upgrades, is_upload) {
-            (true, _) => realtime::SESSION_LIMIT,
-            (false, true) => self.request_timeout,
-            (false, false) => self.request_timeout.saturating_sub(context.started.elapsed()),
-        };
-        let wrapping = Wrapping {
-            cut: self.lifecycle.cut(),
-            time_left,
-            instead: context.held.clone(),
-            feed: context.feed.clone(),
-            upgrades,
-        };
-        context.kept_session = Some(ReplaySession::wrap(session.as_downstream_mut(), wrapping));
-    }
-
-    /// read_body: JSON, whole and in memory.
-    async fn read_json(&self, session: &mut Session, context: &mut RequestContext) -> Result<Bytes, Stop> {
-        let Some(received) = &context.received else { return Err(Stop::Refused(nothing_received())) };
-        let client = session.as_downstream_mut();
-        let body = read_body::read_body(client, received, self.max_request_body_bytes, &self.client).await?;
-        context.is_body_read = true;
-        Ok(body)
-    }
-
-    /// Tells the client why not, records it, and leaves the connection usable where that is possible.
-    async fn refuse(&self, session: &mut Session, context: &mut RequestContext, error: &ApiError) -> Result<()> {
-        tracing::debug!(request_id = context.request_id, code = error.code.code(), message = error.message, "refused");
-        context.error = Some(error.code);
-        let outcome = if error.code.status() < 500 { Outcome::Refused } else { Outcome::GatewayError };
-        context.settle(outcome, error.status(), Some(error.code));
-        // What is left of a body would be taken for the next request.
-        let leaves_body = !context.is_body_read && receive::announces_body(&session.req_header().headers);
-        if leaves_body {
-            session.set_keepalive(None);
-        }
-        answers::write_error(session, context, error).await?;
-        if leaves_body {
-            read_body::discard_body(session.as_downstream_mut(), self.max_request_body_bytes).await;
-        }
-        Ok(())
-    }
-
-    /// A credential of the deployment's pool, with the token that it needs.
-    async fn sign_in(&self, deployment: &Deployment, context: &mut RequestContext) -> Result<(), CredentialError> {
-        let seed = context.record.as_ref().map_or(0, |record| record.event().event_id.random_bits());
-        context.credential = deployment.credentials.pick(Timestamp::now(), seed);
-        match &context.credential {
-            Some(credential) => credential.ready(&self.tokens).await,
-            None => Ok(()),
-        }
-    }
-
-    fn count_attempt(&self, outcome: &'static str) {
-        self.accounts.metrics.upstream_attempts.get_or_create(&OutcomeLabel { outcome }).inc();
-    }
-
-    fn note_attempt(&self, context: &mut RequestContext, error: &Error) {
-        self.count_attempt(if error.esource() == &ErrorSource::Downstream { "client_closed" } else { "failed" });
-        tracing::debug!(request_id = context.request_id, attempt = context.attempts_made, cause = %error, "an attempt failed");
-    }
-}
-
-/// A stage ran before the first one, which is a mistake of this file.
-fn nothing_received() -> ApiError {
-    ApiError::new(ErrorCode::InternalError, "The gateway made a mistake.")
-}
-
-/// The status that the client was given. `100 Continue` is none: it only lets the body come.
-fn begun(session: &Session) -> Option<u16> {
-    let status = session.response_written()?.status;
-    (!status.is_informational() || status == StatusCode::SWITCHING_PROTOCOLS).then(|| status.as_u16())
-}
-
-/// Whether the exchange failed by the upstream, and not by the client or by us.
-fn is_upstreams(error: &Error) -> bool {
-    *error.etype() == EMPTY_ANSWER || error.esource() == &ErrorSource::Upstream
 }

@@ -120,7 +120,7 @@ pub fn entries(upstream: SocketAddr) -> String {
 }
 
 fn entry(sample: &Sample, name: &str, model: &str, mode: &str, upstream: SocketAddr) -> String {
-    let lines = sample.lines.iter().map(|line| format!("      {line}\n")).collect::<String>();
+    let lines = sample.lines.iter().flat_map(|line| ["      ", line, "\n"]).collect::<String>();
     let drops = if name.starts_with("lax-") { "      drop_params: true\n" } else { "" };
     let lines = lines.replace("{service_account}", &service_account(upstream));
     let lines = lines.replace("{upstream}", &upstream.to_string()) + drops;

@@ -9,6 +9,8 @@ mod gemini;
 mod openai_like;
 mod vertex;
 
+use std::fmt::Write as _;
+
 use deltallm_dialects::{dialect::DialectId, embedding::EmbeddingVendorId, rerank::RerankVendorId};
 use deltallm_shared::{operation::Operation, providers::Wire};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -123,7 +125,8 @@ pub fn escaped(name: &str, keep: &[u8]) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') || keep.contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -261,7 +261,7 @@ impl Relay {
         match self {
             Self::Same(stream) => stream.pass(piece, is_end, is_begun, record),
             Self::Tapped(stream) => stream.pass(piece, is_end, is_begun, record),
-            Self::Translated(stream) => stream.pass(&piece, is_end, is_begun, record),
+            Self::Translated(stream) => Ok(stream.pass(&piece, is_end, is_begun, record)),
             Self::Document(document) => document.pass(piece, is_end, record),
             Self::Media(media) => media.pass(piece, is_end, record),
             Self::Object(object) => object.pass(&piece, is_end, record),

@@ -71,10 +71,6 @@ impl RefusalRelay {
             return told.clone();
         }
         let failure = self.failure();
-        // Google says it in the body.
-        if let (None, Some(delay)) = (&self.retry_after, gemini::error::retry_delay(&self.body)) {
-            self.retry_after = Some(HeaderValue::from(delay.as_secs() + u64::from(delay.subsec_millis() > 0)));
-        }
         let error = self.own.tell(&failure);
         let body = self.presentable(&failure, &error).unwrap_or_else(|| error_body(self.own.operation, &error));
         if self.retry_after.is_none() {
@@ -228,7 +224,7 @@ mod tests {
     #[test]
     fn the_wait_that_google_says_in_the_body_is_told() {
         let body = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"36.5s"}]}}"#;
-        let own = OwnWords { operation: None, model: "m".to_owned(), hidden: Vec::new() };
+        let own = OwnWords { model: "m".to_owned(), ..OwnWords::default() };
         let mut refusal = RefusalRelay::of(429, None, Words::Chat(DialectId::GeminiGenerate), own);
         refusal.pass(&Bytes::from_static(body.as_bytes()), true);
         assert_eq!(refusal.verdict().retry_after, Some(Duration::from_secs(37)));

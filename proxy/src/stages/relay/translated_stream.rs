@@ -11,7 +11,7 @@ use deltallm_shared::{
     event::Outcome,
 };
 
-use super::{Passed, RelayError, broken_off, client_of, own_words::OwnWords, refused};
+use super::{Passed, broken_off, client_of, own_words::OwnWords, refused};
 use crate::{accounting::call_record::CallRecord, call::Call};
 
 /// See the module.
@@ -46,13 +46,7 @@ impl TranslatedStream {
         out.freeze()
     }
 
-    pub(super) fn pass(
-        &mut self,
-        piece: &Bytes,
-        is_end: bool,
-        is_begun: bool,
-        record: &mut CallRecord,
-    ) -> Result<Passed, RelayError> {
+    pub(super) fn pass(&mut self, piece: &Bytes, is_end: bool, is_begun: bool, record: &mut CallRecord) -> Passed {
         let read = if self.failed.is_some() { Ok(()) } else { self.reader.read(piece, &mut self.events) };
         let read =
             if is_end && read.is_ok() && self.failed.is_none() { self.reader.finish(&mut self.events) } else { read };
@@ -67,7 +61,7 @@ impl TranslatedStream {
                 continue;
             };
             if !is_begun && out.is_empty() {
-                return Ok(refused(self.own.operation, self.own.tell(failure), Some(failure.clone())));
+                return refused(self.own.operation, self.own.tell(failure), Some(failure.clone()));
             }
             let error = self.own.tell_in_stream(failure);
             self.failed = Some(error.code);
@@ -79,7 +73,7 @@ impl TranslatedStream {
             tracing::warn!(%error, model = self.own.model, "the provider's stream cannot be followed");
             let error = broken_off(&self.own.model);
             if !is_begun && out.is_empty() {
-                return Ok(refused(self.own.operation, error, None));
+                return refused(self.own.operation, error, None);
             }
             self.failed = Some(error.code);
             self.writer.error(&error, &mut out);
@@ -91,7 +85,7 @@ impl TranslatedStream {
                 None => record.settle(Outcome::Completed, 200, None),
             }
         }
-        Ok(Passed::Bytes(out.freeze()))
+        Passed::Bytes(out.freeze())
     }
 }
 
