@@ -1,4 +1,4 @@
-//! An OpenAI-compatible server for benches and tests; see `benches/README.md` for its options.
+//! A server that speaks every vendor's protocol, for benches and tests; see `benches/README.md` for its options.
 
 use std::process::ExitCode;
 

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::openai::{self, Chat, Completions, read_chat, read_completion};
 use super::openai_embeddings::read_embeddings;
-use super::openai_responses::{Responses, read_responses};
+use super::openai_responses::Responses;
+use super::openai_responses_read::read_responses;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::tokens::ENTRA_TOKEN;

@@ -231,6 +231,7 @@ fn messages(messages: &[Value], has_tools: bool, prompt: &mut Prompt) -> Result<
         if role == "user" {
             prompt.user_turn(said, results);
         } else {
+            prompt.answered();
             last_answer_start = blocks.first();
         }
     }
@@ -306,4 +307,42 @@ fn read_block(path: &str, block: &Value, prompt: &mut Prompt, said: &mut String)
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_bedrock_refuses_is_refused() {
+        let user = |content: Value| json!({ "role": "user", "content": content });
+        let model = |content: Value| json!({ "role": "assistant", "content": content });
+        let text = json!([{ "text": "x" }]);
+        let call = json!([{ "toolUse": { "toolUseId": "a", "name": "f", "input": {} } }]);
+        let result = json!([{ "toolResult": { "toolUseId": "a", "content": [{ "text": "y" }] } }]);
+        for (body, part) in [
+            (json!({ "messages": [user(text.clone())], "max_tokens": 1 }), "extraneous key [max_tokens]"),
+            (json!({ "messages": [model(text.clone())] }), "must start with a user message"),
+            (json!({ "messages": [user(text.clone()), user(text.clone())] }), "must alternate"),
+            (json!({ "messages": [{ "role": "system", "content": text }] }), "enum value set: [user, assistant]"),
+            (json!({ "messages": [user(json!([]))] }), "is empty"),
+            (json!({ "messages": [user(json!([{ "text": " " }]))] }), "is blank"),
+            (
+                json!({ "messages": [user(text.clone()), model(call.clone()), user(text.clone())] }),
+                "toolConfig field must be",
+            ),
+            (json!({ "messages": [user(result)] }), "exceeds the number of toolUse blocks"),
+            (json!({ "messages": [user(text.clone())], "toolConfig": { "tools": [] } }), "valid min length: 1"),
+            (
+                json!({ "messages": [user(json!([{ "document": {
+                    "format": "pdf", "name": "report.pdf", "source": { "bytes": "AAAA" } } }]))] }),
+                "document file name",
+            ),
+        ] {
+            let said = read(&body, "anthropic.claude", false).err().map(|refusal| refusal.message);
+            assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{body}: {said:?}");
+        }
+    }
 }

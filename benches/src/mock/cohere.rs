@@ -4,9 +4,8 @@ use bytes::Bytes;
 use hyper::Method;
 use serde_json::{Value, json};
 
+use super::cohere_search::{embed, rerank};
 use super::json::{list, text, texts, unknown};
-use super::openai::vector;
-use super::options::MockOptions;
 use super::prompt::{Format, Prompt, Tool, ToolChoice};
 use super::refusal::Refusal;
 use super::reply::{Reply, Stop, Text};
@@ -91,7 +90,8 @@ fn task(called: &Called<'_>) -> Result<Task, Refusal> {
     }
 }
 
-fn check(body: &Value, known: &[&str]) -> Result<(), Refusal> {
+/// Refuses the first field that is not known.
+pub fn check(body: &Value, known: &[&str]) -> Result<(), Refusal> {
     match unknown(body, known) {
         None => Ok(()),
         Some(name) => Err(Refusal::bad(format!("unknown field: parameter '{name}' is not a valid field"))),
@@ -164,6 +164,7 @@ fn messages(messages: &[Value], prompt: &mut Prompt) -> Result<(), Refusal> {
             }
             Some("system") => drop(content(message, prompt)?),
             Some("assistant") => {
+                prompt.answered();
                 let calls = list(message, "tool_calls");
                 if calls.is_empty() && message.get("content").is_none_or(Value::is_null) {
                     return Err(Refusal::bad(format!(
@@ -227,102 +228,6 @@ fn content(message: &Value, prompt: &mut Prompt) -> Result<String, Refusal> {
         }
     }
     Ok(said)
-}
-
-fn embed(body: &Value, model: String) -> Result<Task, Refusal> {
-    let known = [
-        "model",
-        "texts",
-        "images",
-        "inputs",
-        "input_type",
-        "embedding_types",
-        "truncate",
-        "output_dimension",
-        "max_tokens",
-        "priority",
-    ];
-    check(body, &known)?;
-    let kinds = ["search_document", "search_query", "classification", "clustering", "image"];
-    if !text(body, "input_type").is_some_and(|kind| kinds.contains(&kind)) {
-        return Err(Refusal::bad("invalid request: valid input_type must be provided with the provided model"));
-    }
-    let texts: Value = texts(body, "texts").into();
-    let count = texts.as_array().map_or(0, Vec::len).max(list(body, "inputs").len()).max(list(body, "images").len());
-    if count == 0 || count > 96 {
-        return Err(Refusal::bad("invalid request: total number of texts must be at least 1 and at most 96"));
-    }
-    let dimensions =
-        body.get("output_dimension").and_then(Value::as_u64).and_then(|length| usize::try_from(length).ok());
-    let types = super::json::texts(body, "embedding_types");
-    let types = if types.is_empty() { vec!["float".to_owned()] } else { types };
-    let make = move |options: &MockOptions, sequence: u64| {
-        let mut embeddings = json!({});
-        for kind in &types {
-            let vectors = (0..count).map(|index| {
-                let vector = vector(index, options, dimensions);
-                match kind.as_str() {
-                    "base64" => super::openai_embeddings::base64_of(&vector),
-                    "int8" => vector.iter().map(|value| if *value > 0.0 { 64 } else { -32 }).collect(),
-                    _ => json!(vector),
-                }
-            });
-            embeddings[kind] = vectors.collect();
-        }
-        let meta =
-            json!({ "api_version": { "version": "2" }, "billed_units": { "input_tokens": options.prompt_tokens } });
-        let id = format!("mock-{sequence}");
-        json!({ "id": id, "embeddings": embeddings, "texts": texts, "meta": meta, "response_type": "embeddings_by_type" })
-            .to_string()
-            .into_bytes()
-    };
-    Ok(Task::Plain { model, make: Box::new(make) })
-}
-
-/// The shortest document is the most relevant one.
-fn rerank(body: &Value, model: String) -> Result<Task, Refusal> {
-    let known = [
-        "model",
-        "query",
-        "documents",
-        "top_n",
-        "max_tokens_per_doc",
-        "max_chunks_per_doc",
-        "return_documents",
-        "rank_fields",
-        "priority",
-    ];
-    check(body, &known)?;
-    if text(body, "query").is_none_or(str::is_empty) {
-        return Err(Refusal::bad("invalid request: query must be at least 1 token long."));
-    }
-    let documents = list(body, "documents").to_vec();
-    if documents.is_empty() {
-        return Err(Refusal::bad("invalid request: list of documents must not be empty"));
-    }
-    let top =
-        body.get("top_n").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(documents.len());
-    let is_returned = body.get("return_documents").and_then(Value::as_bool) == Some(true);
-    let make = move |_: &MockOptions, sequence: u64| {
-        let mut order: Vec<usize> = (0..documents.len()).collect();
-        let length = |index: usize| documents.get(index).map_or(0, |document| document.to_string().len());
-        order.sort_by_key(|index| length(*index));
-        const SCORES: [f64; 5] = [0.96875, 0.5, 0.25, 0.125, 0.0625];
-        let results = order.iter().take(top).enumerate().map(|(place, index)| {
-            let score = SCORES.get(place).copied().unwrap_or(0.03125);
-            let mut result = json!({ "index": index, "relevance_score": score });
-            if is_returned {
-                let document = documents.get(*index).cloned().unwrap_or_default();
-                result["document"] = if document.is_string() { json!({ "text": document }) } else { document };
-            }
-            result
-        });
-        let meta = json!({ "api_version": { "version": "2" }, "billed_units": { "search_units": 1 } });
-        json!({ "id": format!("mock-{sequence}"), "results": results.collect::<Value>(), "meta": meta })
-            .to_string()
-            .into_bytes()
-    };
-    Ok(Task::Plain { model, make: Box::new(make) })
 }
 
 fn id(reply: &Reply) -> String {
@@ -416,4 +321,31 @@ fn frames(reply: &Reply) -> Frames {
         frames.push(Frame::other("data: [DONE]\n\n"));
     }
     Box::new(frames.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cohere_refuses_is_refused() {
+        for (more, part) in [
+            (json!({ "top_p": 0.5 }), "parameter 'top_p' is not a valid field"),
+            (json!({ "p": 1.0 }), "between 0.01 and 0.99"),
+            (json!({ "temperature": 2.0 }), "between 0 and 1.0"),
+            (json!({ "tool_choice": "auto" }), "one of 'REQUIRED' or 'NONE'"),
+            (json!({ "messages": [{ "role": "developer", "content": "x" }] }), "invalid role 'developer'"),
+            (
+                json!({ "messages": [{ "role": "tool", "tool_call_id": "a", "content": "x" }] }),
+                "not found in previous tool calls",
+            ),
+        ] {
+            let mut body = json!({ "messages": [{ "role": "user", "content": "x" }] });
+            if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more.clone()) {
+                body.extend(more);
+            }
+            let said = chat(&body, "m".to_owned()).err().map(|refusal| refusal.message);
+            assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{more}: {said:?}");
+        }
+    }
 }

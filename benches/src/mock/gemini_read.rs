@@ -5,11 +5,10 @@
 
 use serde_json::Value;
 
-use super::gemini::ANSWER;
+use super::gemini_contents::{PART, contents};
 use super::json::{list, members, text, texts};
 use super::prompt::{Format, Prompt, Tool, ToolChoice};
 use super::refusal::Refusal;
-use super::signature::is_signed;
 
 /// Fields of `GenerateContentRequest`.
 const REQUEST: [&str; 9] = [
@@ -85,19 +84,6 @@ const TOOL: [&str; 8] = [
     "googleSearch",
     "googleSearchRetrieval",
     "urlContext",
-];
-const PART: [&str; 11] = [
-    "codeExecutionResult",
-    "executableCode",
-    "fileData",
-    "functionCall",
-    "functionResponse",
-    "inlineData",
-    "mediaResolution",
-    "text",
-    "thought",
-    "thoughtSignature",
-    "videoMetadata",
 ];
 
 /// Reads a body.
@@ -179,7 +165,7 @@ fn camel_name(name: &str) -> String {
 }
 
 /// Refuses the first name that is not in the message.
-fn check(value: &Value, known: &[&str], path: &str) -> Result<(), Refusal> {
+pub fn check(value: &Value, known: &[&str], path: &str) -> Result<(), Refusal> {
     match super::json::unknown(value, known) {
         None => Ok(()),
         Some(name) if path.is_empty() => {
@@ -293,139 +279,53 @@ fn format(config: &Value) -> Result<Format, Refusal> {
     }
 }
 
-fn contents(contents: &[Value], prompt: &mut Prompt) -> Result<(), Refusal> {
-    if contents.is_empty() {
-        return Err(Refusal::bad("* GenerateContentRequest.contents: contents is not specified"));
-    }
-    let mut open_calls = 0_usize;
-    for (place, content) in contents.iter().enumerate() {
-        check(content, &["role", "parts"], &format!("contents[{place}]"))?;
-        let parts = list(content, "parts");
-        if parts.is_empty() {
-            return Err(Refusal::bad(format!(
-                "* GenerateContentRequest.contents[{place}].parts: contents.parts must not be empty."
-            )));
-        }
-        for (index, part) in parts.iter().enumerate() {
-            check_part(part, place, index)?;
-        }
-        let answers = parts.iter().filter(|part| part.get("functionResponse").is_some()).count();
-        let calls = parts.iter().filter(|part| part.get("functionCall").is_some()).count();
-        if answers != open_calls {
-            return Err(Refusal::bad(
-                "Please ensure that the number of function response parts is equal to the number of function call parts \
-                 of the function call turn.",
-            ));
-        }
-        open_calls = calls;
-        match text(content, "role") {
-            None | Some("user" | "function") => {
-                let (said, results) = user_turn(parts, prompt);
-                prompt.user_turn(said, results);
-            }
-            Some("model") => model_turn(parts, place, &prompt.model)?,
-            Some(_) => return Err(Refusal::bad("Please use a valid role: user, model.")),
-        }
-    }
-    if open_calls > 0 {
-        return Err(Refusal::bad(
-            "Please ensure that function call turn comes immediately before a function response turn.",
-        ));
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-fn check_part(part: &Value, place: usize, index: usize) -> Result<(), Refusal> {
-    let path = format!("contents[{place}].parts[{index}]");
-    check(part, &PART, &path)?;
-    for (kind, known) in [
-        ("inlineData", &["mimeType", "data", "displayName"][..]),
-        ("fileData", &["mimeType", "fileUri", "displayName"][..]),
-        ("functionCall", &["id", "name", "args"][..]),
-        ("functionResponse", &["id", "name", "response", "parts", "willContinue", "scheduling"][..]),
-    ] {
-        let Some(value) = part.get(kind) else {
-            continue;
-        };
-        check(value, known, &format!("{path}.{kind}"))?;
-        let is_object = |key: &str| value.get(key).is_none_or(Value::is_object);
-        if !is_object("args") || !is_object("response") {
-            return Err(Refusal::bad(format!(
-                "Invalid value at '{path}.{kind}' (type.googleapis.com/google.protobuf.Struct)"
-            )));
-        }
-        let has = |key: &str| text(value, key).is_some_and(|value| !value.is_empty());
-        let is_whole = match kind {
-            "inlineData" => has("mimeType") && has("data"),
-            "fileData" => has("fileUri"),
-            _ => has("name"),
-        };
-        if !is_whole {
-            return Err(Refusal::bad(format!("* GenerateContentRequest.{path}.{kind}: a required field is empty")));
-        }
-    }
-    let kinds =
-        ["text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult"];
-    let count = kinds.iter().filter(|kind| part.get(**kind).is_some()).count();
-    if count > 1 || (count == 0 && part.get("thoughtSignature").is_none()) {
-        return Err(Refusal::bad(format!(
-            "* GenerateContentRequest.{path}.data: required oneof field 'data' must have one initialized field"
-        )));
-    }
-    Ok(())
-}
+    use super::*;
 
-fn user_turn(parts: &[Value], prompt: &mut Prompt) -> (String, Vec<String>) {
-    let (mut said, mut results) = (String::new(), Vec::new());
-    for part in parts {
-        said.push_str(text(part, "text").unwrap_or_default());
-        for kind in ["inlineData", "fileData"] {
-            let Some(data) = part.get(kind) else {
-                continue;
-            };
-            let media_type = text(data, "mimeType").unwrap_or_default();
-            let is_document = media_type.starts_with("application/") || media_type.starts_with("text/");
-            *if is_document { &mut prompt.documents } else { &mut prompt.images } += 1;
-        }
-        if let Some(answer) = part.pointer("/functionResponse/response") {
-            let only = members(answer).filter(|members| members.len() == 1).and_then(|members| members.values().next());
-            results.push(match only {
-                Some(Value::String(text)) => text.clone(),
-                _ => answer.to_string(),
-            });
+    #[test]
+    fn what_google_refuses_is_refused() {
+        let hello = json!([{ "role": "user", "parts": [{ "text": "x" }] }]);
+        let declared = |parameters: Value| json!({ "tools": [{ "functionDeclarations": [{ "name": "f", "parameters": parameters }] }] });
+        for (more, part) in [
+            (json!({ "max_tokens": 1 }), "Unknown name \"maxTokens\": Cannot find field."),
+            (json!({ "generationConfig": { "max_tokens": 1 } }), "at 'generation_config'"),
+            (
+                declared(json!({ "type": "object", "additionalProperties": false })),
+                "Unknown name \"additionalProperties\"",
+            ),
+            (declared(json!({ "type": ["string", "null"] })), "Invalid value at"),
+            (json!({ "generationConfig": { "responseSchema": { "type": "STRING" } } }), "requires 'application/json'"),
+            (json!({ "contents": [] }), "contents is not specified"),
+            (json!({ "contents": [{ "role": "assistant", "parts": [{ "text": "x" }] }] }), "valid role: user, model"),
+            (json!({ "contents": [{ "role": "user", "parts": [] }] }), "must not be empty"),
+            (
+                json!({ "contents": [{ "role": "user", "parts": [{ "functionResponse": { "name": "f" } }] }] }),
+                "number of function",
+            ),
+            (
+                json!({ "contents": [{ "role": "user", "parts": [{ "type": "text", "text": "x" }] }] }),
+                "Unknown name \"type\"",
+            ),
+        ] {
+            let mut body = json!({ "contents": hello });
+            if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more.clone()) {
+                body.extend(more);
+            }
+            let said = read(&body, "gemini-2.5-flash", false).err().map(|refusal| refusal.message);
+            assert!(said.as_ref().is_some_and(|said| said.contains(part)), "{more}: {said:?}");
         }
     }
-    (said, results)
-}
 
-/// Signatures are those that were given; models from Gemini 3 on want them on the first call of a turn.
-fn model_turn(parts: &[Value], place: usize, model: &str) -> Result<(), Refusal> {
-    let is_strict = ["gemini-3", "gemini-4"].iter().any(|family| model.starts_with(family));
-    let mut is_first_call = true;
-    for part in parts {
-        let signature = text(part, "thoughtSignature");
-        let name = part.pointer("/functionCall/name").and_then(Value::as_str);
-        let signed = name.unwrap_or(ANSWER);
-        // What Google names for histories that another model made.
-        let is_dummy =
-            |s: &str| ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"].contains(&s);
-        match signature {
-            // Google takes both alphabets of base64; its own libraries send the other one back.
-            Some(signature)
-                if !is_signed(signed, &signature.replace('-', "+").replace('_', "/")) && !is_dummy(signature) =>
-            {
-                return Err(Refusal::bad("Corrupted thought signature."));
-            }
-            None if is_strict && is_first_call && name.is_some() => {
-                return Err(Refusal::bad(format!(
-                    "Function call is missing a thought_signature in functionCall parts. This is required for tools to \
-                     work correctly. Function call `{}` , position {place}.",
-                    name.unwrap_or_default()
-                )));
-            }
-            _ => {}
-        }
-        is_first_call = is_first_call && name.is_none();
+    #[test]
+    fn both_spellings_of_names_are_the_same() {
+        let body = json!({
+            "contents": [{ "parts": [{ "inline_data": { "mime_type": "image/png", "data": "AA==" } }] }],
+            "generation_config": { "stop_sequences": ["x"] },
+        });
+        let read = read(&body, "gemini-2.5-flash", false).map(|prompt| (prompt.images, prompt.stop));
+        assert_eq!(read, Ok((1, vec!["x".to_owned()])));
     }
-    Ok(())
 }

@@ -6,15 +6,18 @@
 //! remembers what was served.
 
 mod anthropic;
+mod anthropic_messages;
 mod anthropic_read;
 mod azure;
 mod bedrock;
 mod bedrock_read;
 mod body;
 mod cohere;
+mod cohere_search;
 mod connection;
 mod event_stream;
 mod gemini;
+mod gemini_contents;
 mod gemini_read;
 mod json;
 mod ledger;
@@ -28,6 +31,7 @@ mod openai_media;
 mod openai_read;
 mod openai_realtime;
 mod openai_responses;
+mod openai_responses_read;
 mod options;
 mod prompt;
 mod refusal;

@@ -149,6 +149,7 @@ impl<'a> Message<'a> {
             }
             "system" | "developer" | "function" => {}
             "assistant" => {
+                prompt.answered();
                 for (index, call) in self.tool_calls.iter().flatten().enumerate() {
                     let field = param(&format!("tool_calls[{index}].function.arguments"));
                     match &call.function {
@@ -319,7 +320,7 @@ mod tests {
     #[test]
     fn pictures_are_counted_and_the_newest_turn_is_read() {
         let prompt = read(
-            r#"{"model":"m","messages":[{"role":"user","content":"old"},{"role":"user","content":[
+            r#"{"model":"m","messages":[{"role":"user","content":"old"},{"role":"assistant","content":"x"},{"role":"user","content":[
                 {"type":"text","text":"new"},{"type":"image_url","image_url":{"url":"https://e.com/c.png"}}]}]}"#,
         );
         assert_eq!(prompt.map(|prompt| (prompt.said, prompt.images)), Ok(("new".to_owned(), 1)));

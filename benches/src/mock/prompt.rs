@@ -48,6 +48,8 @@ pub struct Prompt {
     pub is_usage_asked: bool,
     /// Text of the user's newest turn.
     pub said: String,
+    /// Whether nobody has answered that yet.
+    pub is_unanswered: bool,
     /// Pictures in the whole conversation.
     pub images: usize,
     /// Documents in the whole conversation.
@@ -75,13 +77,22 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// Takes note of one turn of the user: `results` of tools, or something said.
+    /// Takes note of what the user says: `results` of tools, or something said. Without an answer between them, two are one.
     pub fn user_turn(&mut self, said: String, results: Vec<String>) {
-        if results.is_empty() {
+        if results.is_empty() && self.is_unanswered {
+            self.said.push('\n');
+            self.said.push_str(&said);
+        } else if results.is_empty() {
             self.said = said;
+            self.is_unanswered = true;
             self.results.clear();
         } else {
             self.results.extend(results);
         }
+    }
+
+    /// Takes note of an answer of the model's.
+    pub fn answered(&mut self) {
+        self.is_unanswered = false;
     }
 }

@@ -58,6 +58,15 @@ pub struct OwnForm {
 /// Runs the stage for one deployment. An error says which parameter the deployment cannot do.
 pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiError> {
     let words = providers::words_for(call.operation, deployment).ok_or_else(|| cannot(call.operation, deployment))?;
+    let words = match words {
+        // OpenAI's interface, at a vendor that does not know all of its words.
+        Words::Same(Operation::ChatCompletions)
+            if call.upload.is_none() && ChatVendor::of_provider(deployment.provider.id).must_reword(&call.body) =>
+        {
+            Words::Chat(DialectId::OpenAiChat)
+        }
+        words => words,
+    };
     let vendor = providers::vendor(deployment.provider.wire);
     let mut unsupported = Unsupported::new(deployment.provider.label, deployment.drop_params);
     let body = match words {

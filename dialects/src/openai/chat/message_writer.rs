@@ -48,7 +48,9 @@ struct Writer<'a, 'b> {
 
 impl Writer<'_, '_> {
     fn message(&mut self, message: &Message, path: &str, mut content: Vec<Value>) -> Result<(), ApiError> {
+        let is_late = self.messages.iter().any(|message| message.get("role").is_some_and(|role| role != "system"));
         let role = match message.role {
+            Role::System | Role::Developer if is_late && !self.quirks.late_system => "user",
             Role::Developer if self.quirks.developer_role => "developer",
             Role::System | Role::Developer => "system",
             Role::User | Role::Tool => "user",

@@ -52,10 +52,31 @@ impl ClientDialect for ChatClient {
 #[derive(Debug)]
 pub struct ChatVendor(pub &'static Quirks);
 
+/// Fields that only tell OpenAI something aside, and that a strict vendor refuses.
+const OPENAIS_OWN: [&str; 4] = ["\"user\":", "\"store\"", "\"service_tier\"", "\"safety_identifier\""];
+
 impl ChatVendor {
     /// The dialect of a provider, by its id in `deltallm_shared::providers`.
     pub const fn of_provider(provider: &str) -> Self {
         Self(quirks::of_provider(provider))
+    }
+
+    /// Whether a body in OpenAI's words says something that this vendor refuses in these words, and would take in others. Looks
+    /// for the words anywhere: a text that only contains them is written anew without need, which changes nothing.
+    pub fn must_reword(&self, body: &[u8]) -> bool {
+        let quirks = self.0;
+        // Servers that let unknown fields be get the bytes as they are.
+        if quirks.own_fields {
+            return false;
+        }
+        let other_words = [
+            (!quirks.developer_role, "\"developer\""),
+            (!quirks.max_completion_tokens, "\"max_completion_tokens\""),
+            (!quirks.asks_stream_usage, "\"stream_options\""),
+            (quirks.seed != "seed", "\"seed\""),
+        ];
+        let differing = other_words.into_iter().filter(|(differs, _)| *differs).map(|(_, word)| word);
+        differing.chain(OPENAIS_OWN).any(|word| memchr::memmem::find(body, word.as_bytes()).is_some())
     }
 }
 

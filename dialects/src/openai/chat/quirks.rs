@@ -33,6 +33,8 @@ pub struct Quirks {
     pub max_completion_tokens: bool,
     /// The role `developer` is known; else it is the system.
     pub developer_role: bool,
+    /// The system may speak in the middle of a conversation; else the person says what it says there.
+    pub late_system: bool,
     /// The word for "some tool must be used".
     pub some_tool: &'static str,
     /// `tool_choice` may name several tools.
@@ -63,6 +65,7 @@ pub struct Quirks {
 pub const OPENAI: Quirks = Quirks {
     max_completion_tokens: true,
     developer_role: true,
+    late_system: true,
     some_tool: "required",
     allowed_tools: true,
     seed: "seed",
@@ -109,6 +112,7 @@ pub const fn of_provider(provider: &str) -> &'static Quirks {
     match provider.as_bytes() {
         b"openai" | b"azure" => &OPENAI,
         b"mistral" => &Quirks {
+            late_system: false,
             some_tool: "any",
             seed: "random_seed",
             asks_stream_usage: false,

@@ -226,3 +226,13 @@ fn an_odd_member_does_not_cost_the_answer() {
     let error = ChatVendor::of_provider("openrouter").read_answer(br#"{"error":{"message":"No money","code":402}}"#);
     assert_eq!(error, Err(Unreadable::new("No money")));
 }
+
+#[test]
+fn only_what_a_strict_vendor_refuses_is_written_anew() {
+    let says = |provider: &str, body: &str| ChatVendor::of_provider(provider).must_reword(body.as_bytes());
+    let newer = r#"{"model":"m","max_completion_tokens":5,"messages":[{"role":"developer","content":"x"}]}"#;
+    assert!(says("mistral", newer));
+    assert!(says("mistral", r#"{"stream":true,"stream_options":{"include_usage":true}}"#));
+    assert!(!says("openai", newer) && !says("azure", newer) && !says("vllm", newer));
+    assert!(!says("mistral", r#"{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"x"}]}"#));
+}
