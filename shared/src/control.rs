@@ -10,6 +10,7 @@ use crate::{
     crypto::{KeyHash, Sealed},
     ids::{CredentialId, DeploymentId, KeyId, OrganizationId, TeamId, UserId},
     pricing::ModelPrices,
+    routing::RoutingPolicyRecord,
     time_text::Timestamp,
 };
 
@@ -63,6 +64,8 @@ pub struct ConfigSnapshot {
     pub users: Vec<UserRecord>,
     /// Organizations.
     pub organizations: Vec<OrganizationRecord>,
+    /// How requests find their deployment.
+    pub routing_policies: Vec<RoutingPolicyRecord>,
 }
 
 /// An entity with its kind: `{"entity":"key","value":{…}}`.
@@ -81,6 +84,8 @@ pub enum Entity {
     User(UserRecord),
     /// See [`OrganizationRecord`].
     Organization(OrganizationRecord),
+    /// See [`RoutingPolicyRecord`].
+    RoutingPolicy(Box<RoutingPolicyRecord>),
 }
 
 /// The kinds of entities.
@@ -99,6 +104,8 @@ pub enum EntityKind {
     User,
     /// See [`OrganizationRecord`].
     Organization,
+    /// See [`RoutingPolicyRecord`].
+    RoutingPolicy,
 }
 
 /// A virtual key as a proxy knows it.
@@ -293,6 +300,18 @@ pub struct DeploymentRecord {
     /// Its share in its group.
     #[serde(default = "one")]
     pub weight: u32,
+    /// Its tier: the lowest serves first, under the strategies that look at it.
+    #[serde(default)]
+    pub priority: u32,
+    /// Requests in a minute that it can take.
+    #[serde(default)]
+    pub rpm: Option<u64>,
+    /// Tokens in a minute that it can take.
+    #[serde(default)]
+    pub tpm: Option<u64>,
+    /// Requests at a time that it can take.
+    #[serde(default)]
+    pub max_parallel_requests: Option<u32>,
     /// For routing by tag.
     #[serde(default)]
     pub tags: Vec<String>,

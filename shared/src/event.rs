@@ -6,6 +6,7 @@ use crate::{
     ids::{DeploymentId, EventId, KeyId, OrganizationId, TeamId, UserId},
     money::NanoUsd,
     pricing::{ModelPrices, PriceState, Usage, UsageSource},
+    routing::RouteTrace,
     time_text::Timestamp,
 };
 
@@ -26,6 +27,44 @@ pub enum Outcome {
     Interrupted,
     /// Our mistake.
     GatewayError,
+}
+
+/// What an event is about. All but calls are the operator's own cost: they name no key, team or user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// A call of a client.
+    #[default]
+    Call,
+    /// An attempt of a call that cost something and answered nobody: it failed in the middle, and another one was made.
+    FailedAttempt,
+    /// The slower one of a hedged pair.
+    HedgeLoser,
+    /// A copy for a shadow.
+    Mirror,
+    /// An active check by a real call.
+    Probe,
+}
+
+impl EventKind {
+    /// Every kind with its name in API and database.
+    pub const NAMES: [(Self, &'static str); 5] = [
+        (Self::Call, "call"),
+        (Self::FailedAttempt, "failed_attempt"),
+        (Self::HedgeLoser, "hedge_loser"),
+        (Self::Mirror, "mirror"),
+        (Self::Probe, "probe"),
+    ];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        Self::NAMES[self as usize].1
+    }
+
+    /// Whether a client made it.
+    pub const fn is_call(&self) -> bool {
+        matches!(self, Self::Call)
+    }
 }
 
 /// One call, as it is recorded exactly once.
@@ -100,6 +139,12 @@ pub struct SpendEvent {
     /// How many upstream attempts there were.
     #[serde(default)]
     pub attempts: u32,
+    /// What was decided on the way, where there was something to decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<RouteTrace>>,
+    /// What the event is about.
+    #[serde(default, skip_serializing_if = "EventKind::is_call")]
+    pub kind: EventKind,
     /// From the start to the first byte for the client, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_to_first_byte_us: Option<u64>,

@@ -72,6 +72,8 @@ id! {
     DeploymentId,
     /// What we sign in to a provider with.
     CredentialId,
+    /// Settings of the router or of one group.
+    RoutingPolicyId,
     /// One recorded call; also what makes its delivery idempotent.
     EventId,
 }

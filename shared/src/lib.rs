@@ -17,5 +17,6 @@ pub mod money;
 pub mod operation;
 pub mod pricing;
 pub mod providers;
+pub mod routing;
 pub mod secret;
 pub mod time_text;

@@ -30,6 +30,7 @@ pub async fn upsert(transaction: &Transaction<'_>, entity: &Entity) -> Result<i6
         Entity::Team(record) => ("team", record.id.0),
         Entity::User(record) => ("user", record.id.0),
         Entity::Organization(record) => ("organization", record.id.0),
+        Entity::RoutingPolicy(record) => ("routing_policy", record.id.0),
     };
     let payload = serde_json::to_value(entity).map_err(|error| AdminError::Internal(error.to_string()))?;
     record(transaction, name, id, "upsert", Some(payload)).await
@@ -48,6 +49,7 @@ const fn kind_name(kind: EntityKind) -> &'static str {
         EntityKind::Team => "team",
         EntityKind::User => "user",
         EntityKind::Organization => "organization",
+        EntityKind::RoutingPolicy => "routing_policy",
     }
 }
 

@@ -54,6 +54,10 @@ fn read(row: &Row) -> Result<DeploymentRow, AdminError> {
         timeout_ms: millis("timeout_ms")?,
         stream_timeout_ms: millis("stream_timeout_ms")?,
         weight: row.try_get::<_, i32>("weight")?.unsigned_abs(),
+        priority: 0,
+        rpm: None,
+        tpm: None,
+        max_parallel_requests: None,
         tags: row.try_get("tags")?,
         mode: mode_from_name(&mode)?,
         prices: input.zip(output).map(|(input, output)| ModelPrices {

@@ -19,6 +19,7 @@ pub async fn read(client: &mut Client) -> Result<(i64, ConfigSnapshot), AdminErr
         teams: team::records(&transaction).await?,
         users: user::records(&transaction).await?,
         organizations: organization::records(&transaction).await?,
+        ..ConfigSnapshot::default()
     };
     transaction.commit().await?;
     Ok((version, snapshot))

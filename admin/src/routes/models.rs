@@ -93,6 +93,10 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
         timeout_ms: timeout("timeout_ms", draft.timeout_ms)?,
         stream_timeout_ms: timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
         weight: draft.weight.unwrap_or(1),
+        priority: 0,
+        rpm: None,
+        tpm: None,
+        max_parallel_requests: None,
         tags: validate::tags("tags", draft.tags.unwrap_or_default())?,
         mode: draft.mode.unwrap_or_default(),
         prices: match (draft.input_cost_per_token, draft.output_cost_per_token) {

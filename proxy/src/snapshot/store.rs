@@ -13,7 +13,8 @@ use deltallm_shared::{
     control::{ConfigMessage, ConfigSnapshot, CredentialRecord, DeploymentRecord, Entity, EntityKind, KeyRecord},
     credential::CredentialValues,
     crypto::{CryptoError, KeyHash, KeyHasher, SecretBox},
-    ids::{CredentialId, DeploymentId, KeyId, OrganizationId, TeamId, UserId},
+    ids::{CredentialId, DeploymentId, KeyId, OrganizationId, RoutingPolicyId, TeamId, UserId},
+    routing::RoutingPolicyRecord,
 };
 use uuid::Uuid;
 
@@ -41,6 +42,7 @@ pub struct Store {
     teams: HashMap<TeamId, deltallm_shared::control::TeamRecord>,
     users: HashMap<UserId, deltallm_shared::control::UserRecord>,
     organizations: HashMap<OrganizationId, deltallm_shared::control::OrganizationRecord>,
+    routing_policies: HashMap<RoutingPolicyId, RoutingPolicyRecord>,
     /// What was published last.
     in_use: CredentialSet,
 }
@@ -59,6 +61,7 @@ impl Store {
             teams: HashMap::new(),
             users: HashMap::new(),
             organizations: HashMap::new(),
+            routing_policies: HashMap::new(),
             in_use: CredentialSet::default(),
         };
         store.publish();
@@ -109,6 +112,7 @@ impl Store {
             teams: self.teams.values().cloned().collect(),
             users: self.users.values().cloned().collect(),
             organizations: self.organizations.values().cloned().collect(),
+            routing_policies: self.routing_policies.values().cloned().collect(),
         };
         (self.version, snapshot)
     }
@@ -120,6 +124,7 @@ impl Store {
         self.teams = snapshot.teams.into_iter().map(|record| (record.id, record)).collect();
         self.users = snapshot.users.into_iter().map(|record| (record.id, record)).collect();
         self.organizations = snapshot.organizations.into_iter().map(|record| (record.id, record)).collect();
+        self.routing_policies = snapshot.routing_policies.into_iter().map(|record| (record.id, record)).collect();
     }
 
     fn upsert(&mut self, change: Entity) {
@@ -150,6 +155,9 @@ impl Store {
             Entity::Organization(record) => {
                 self.organizations.insert(record.id, record);
             }
+            Entity::RoutingPolicy(record) => {
+                self.routing_policies.insert(record.id, *record);
+            }
         }
         self.publish();
     }
@@ -167,6 +175,7 @@ impl Store {
             EntityKind::Team => drop(self.teams.remove(&TeamId(id))),
             EntityKind::User => drop(self.users.remove(&UserId(id))),
             EntityKind::Organization => drop(self.organizations.remove(&OrganizationId(id))),
+            EntityKind::RoutingPolicy => drop(self.routing_policies.remove(&RoutingPolicyId(id))),
         }
         self.publish();
     }

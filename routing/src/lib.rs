@@ -1,0 +1,20 @@
+//! How a request finds its deployment.
+//!
+//! Sans-IO: everything here is a function over values, with the time and the seed passed in; no socket, no clock, no Pingora or
+//! actix-web type. The proxy routes with it, the admin service simulates with it, so that what is simulated is what is done.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`candidate`] | what a strategy sees of a deployment and of a request |
+//! | [`choose`] | who is asked next: who may be, the canary's share, then the strategy |
+//! | [`strategies`] | one file each, and the list of them |
+//! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
+//! | [`retry`] | what a fault leads to, and when |
+
+pub mod candidate;
+pub mod choose;
+pub mod retry;
+pub mod seed;
+pub mod stats;
+pub mod strategies;
+pub mod tick;
