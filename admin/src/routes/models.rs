@@ -40,6 +40,9 @@ use crate::{
 /// More keys than that are better kept apart in deployments.
 const MAX_POOL: usize = 100;
 const MAX_WEIGHT: u32 = 1_000_000;
+const MAX_PRIORITY: u32 = 1_000_000;
+const MAX_PER_MINUTE: u64 = 1_000_000_000_000;
+const MAX_PARALLEL: u64 = 1_000_000;
 const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
 const MAX_MOCK_DELAY_MS: u64 = 600_000;
 
@@ -93,10 +96,10 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
         timeout_ms: timeout("timeout_ms", draft.timeout_ms)?,
         stream_timeout_ms: timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
         weight: draft.weight.unwrap_or(1),
-        priority: 0,
-        rpm: None,
-        tpm: None,
-        max_parallel_requests: None,
+        priority: draft.priority.unwrap_or(0),
+        rpm: draft.rpm,
+        tpm: draft.tpm,
+        max_parallel_requests: draft.max_parallel_requests,
         tags: validate::tags("tags", draft.tags.unwrap_or_default())?,
         mode: draft.mode.unwrap_or_default(),
         prices: match (draft.input_cost_per_token, draft.output_cost_per_token) {
@@ -232,6 +235,10 @@ fn apply(state: &State, record: &mut DeploymentRecord, patch: DeploymentPatch) -
     patch.timeout_ms.apply(&mut record.timeout_ms);
     patch.stream_timeout_ms.apply(&mut record.stream_timeout_ms);
     record.weight = patch.weight.unwrap_or(record.weight);
+    record.priority = patch.priority.unwrap_or(record.priority);
+    patch.rpm.apply(&mut record.rpm);
+    patch.tpm.apply(&mut record.tpm);
+    patch.max_parallel_requests.apply(&mut record.max_parallel_requests);
     if let Some(tags) = patch.tags {
         record.tags = validate::tags("tags", tags)?;
     }
@@ -268,6 +275,19 @@ fn check(record: &DeploymentRecord) -> Result<(), AdminError> {
     }
     if record.weight > MAX_WEIGHT {
         return Err(AdminError::invalid("weight", format!("`weight` must be at most {MAX_WEIGHT}.")));
+    }
+    if record.priority > MAX_PRIORITY {
+        return Err(AdminError::invalid("priority", format!("`priority` must be at most {MAX_PRIORITY}.")));
+    }
+    for (name, limit, most) in [
+        ("rpm", record.rpm, MAX_PER_MINUTE),
+        ("tpm", record.tpm, MAX_PER_MINUTE),
+        ("max_parallel_requests", record.max_parallel_requests.map(u64::from), MAX_PARALLEL),
+    ] {
+        if limit.is_some_and(|limit| !(1..=most).contains(&limit)) {
+            let message = format!("`{name}` must be between 1 and {most}; null where there is no limit.");
+            return Err(AdminError::invalid(name, message));
+        }
     }
     for (name, price) in record
         .prices
