@@ -149,13 +149,13 @@ impl Names {
         let number = choice.candidates.len() + usize::try_from(choice.omitted).unwrap_or(0);
         let among = words::count(number, "deployment");
         let strategy = choice.strategy.name();
-        let mut sentence = choice.fallback.map(|kind| format!("{} ", words::fallback(kind))).unwrap_or_default();
-        sentence.push_str(&match &chosen {
+        let why = choice.fallback.map(|kind| format!("{} ", words::fallback(kind))).unwrap_or_default();
+        let sentence = match &chosen {
             Some(chosen) => {
-                format!("`{}` was chosen among {among} of `{}` by `{strategy}`.", chosen.label, choice.model)
+                format!("{why}`{}` was chosen among {among} of `{}` by `{strategy}`.", chosen.label, choice.model)
             }
-            None => format!("None of {among} of `{}` could be asked.", choice.model),
-        });
+            None => format!("{why}None of {among} of `{}` could be asked.", choice.model),
+        };
         ChoiceView {
             model: choice.model.clone(),
             strategy: choice.strategy,

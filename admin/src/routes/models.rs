@@ -43,7 +43,6 @@ const MAX_WEIGHT: u32 = 1_000_000;
 const MAX_PRIORITY: u32 = 1_000_000;
 const MAX_PER_MINUTE: u64 = 1_000_000_000_000;
 const MAX_PARALLEL: u64 = 1_000_000;
-const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
 const MAX_MOCK_DELAY_MS: u64 = 600_000;
 
 /// What the list is sorted by, and where its next page starts.
@@ -93,8 +92,8 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
         region: place("region", draft.region, providers::is_region)?,
         project: place("project", draft.project, providers::is_project)?,
         drop_params: draft.drop_params,
-        timeout_ms: timeout("timeout_ms", draft.timeout_ms)?,
-        stream_timeout_ms: timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
+        timeout_ms: validate::timeout("timeout_ms", draft.timeout_ms)?,
+        stream_timeout_ms: validate::timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
         weight: draft.weight.unwrap_or(1),
         priority: draft.priority.unwrap_or(0),
         rpm: draft.rpm,
@@ -230,8 +229,8 @@ fn apply(state: &State, record: &mut DeploymentRecord, patch: DeploymentPatch) -
     record.api_version = place("api_version", record.api_version.take(), providers::is_api_version)?;
     record.region = place("region", record.region.take(), providers::is_region)?;
     record.project = place("project", record.project.take(), providers::is_project)?;
-    timeout("timeout_ms", patch.timeout_ms.value().copied())?;
-    timeout("stream_timeout_ms", patch.stream_timeout_ms.value().copied())?;
+    validate::timeout("timeout_ms", patch.timeout_ms.value().copied())?;
+    validate::timeout("stream_timeout_ms", patch.stream_timeout_ms.value().copied())?;
     patch.timeout_ms.apply(&mut record.timeout_ms);
     patch.stream_timeout_ms.apply(&mut record.stream_timeout_ms);
     record.weight = patch.weight.unwrap_or(record.weight);
@@ -358,15 +357,6 @@ fn place(param: &str, text: Option<String>, fits: fn(&str) -> bool) -> Result<Op
             Err(AdminError::invalid(param, format!("`{param}` holds characters that it cannot hold.")))
         }
         text => Ok(text),
-    }
-}
-
-fn timeout(param: &str, value: Option<u64>) -> Result<Option<u64>, AdminError> {
-    match value {
-        Some(ms) if !(1..=MAX_TIMEOUT_MS).contains(&ms) => {
-            Err(AdminError::invalid(param, format!("`{param}` must be between 1 and {MAX_TIMEOUT_MS} milliseconds.")))
-        }
-        value => Ok(value),
     }
 }
 
