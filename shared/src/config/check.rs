@@ -146,6 +146,8 @@ impl Checker<'_> {
             keys,
             model_aliases,
             request_timeout,
+            routing: RoutingSettings::default(),
+            group_routing: BTreeMap::default(),
             drop_params,
             general,
             warnings: Vec::new(),

@@ -26,6 +26,7 @@ use crate::{
     credential::CredentialValues,
     egress::Cidr,
     ids::CredentialId,
+    routing::RoutingSettings,
     secret::Secret,
 };
 
@@ -42,6 +43,10 @@ pub struct Config {
     pub model_aliases: BTreeMap<String, String>,
     /// How long one request may take in all.
     pub request_timeout: Duration,
+    /// How requests find their deployment.
+    pub routing: RoutingSettings,
+    /// The same for single groups, by their names.
+    pub group_routing: BTreeMap<String, RoutingSettings>,
     /// Whether parameters that a vendor does not know are dropped instead of refused, where a deployment does not say.
     pub drop_params: bool,
     /// Everything that is not about models or keys.
