@@ -57,7 +57,17 @@ impl Call {
     /// Of a body and its index.
     pub fn new(operation: Operation, body: Bytes, index: RequestIndex, path_model: Option<String>) -> Self {
         let streams = index.stream;
-        Self { operation, body, index, streams, wants_events: true, upload: None, path_model, required: "", chat: OnceLock::new() }
+        Self {
+            operation,
+            body,
+            index,
+            streams,
+            wants_events: true,
+            upload: None,
+            path_model,
+            required: "",
+            chat: OnceLock::new(),
+        }
     }
 
     /// Of a JSON body. `required`: the field without which it makes no sense.

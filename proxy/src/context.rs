@@ -151,7 +151,9 @@ impl RequestContext {
     pub fn next_attempt(&mut self, fault: Fault, retry_after: Option<Duration>) -> bool {
         self.end_attempt(fault, retry_after);
         let time_left = self.deadline.saturating_duration_since(Instant::now());
-        let (Some(route), Some(call), Some(record)) = (&mut self.route, &self.call, &mut self.record) else { return false };
+        let (Some(route), Some(call), Some(record)) = (&mut self.route, &self.call, &mut self.record) else {
+            return false;
+        };
         let snapshot = self.live.snapshot.load_full();
         let next = route.after((fault, retry_after), time_left, &snapshot, &mut record.route, |deployment| {
             translate(call, deployment)
@@ -190,10 +192,13 @@ impl RequestContext {
             return bytes;
         }
         self.preamble.push(bytes);
-        self.preamble.drain(..).fold(BytesMut::new(), |mut whole, piece| {
-            whole.extend_from_slice(&piece);
-            whole
-        }).freeze()
+        self.preamble
+            .drain(..)
+            .fold(BytesMut::new(), |mut whole, piece| {
+                whole.extend_from_slice(&piece);
+                whole
+            })
+            .freeze()
     }
 
     /// Whether the request asks for a WebSocket.

@@ -31,7 +31,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, error::ApiError, event::Outcome, time_text::Timestamp};
+use deltallm_shared::{
+    config::ClientTimeouts, crypto::OwnerSeal, error::ApiError, event::Outcome, time_text::Timestamp,
+};
 use http::StatusCode;
 use pingora::{
     Error, ErrorType, Result,

@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn the_fields_are_read_and_do_not_reach_the_provider() {
-        let body = br#"{"num_retries":1,"model":"m","fallbacks":["a",{"model":"b"}], "x": 1.0E+2 ,"timeout":2.5,"tags":["eu"],
+        let body =
+            br#"{"num_retries":1,"model":"m","fallbacks":["a",{"model":"b"}], "x": 1.0E+2 ,"timeout":2.5,"tags":["eu"],
             "metadata":{"tags":["prod"],"a":"1"},"messages":[]}"#;
         let (fields, rest) = take(body).unwrap();
         assert_eq!(fields.fallbacks, Some(vec!["a".to_owned(), "b".to_owned()]));

@@ -128,8 +128,7 @@ impl RouteLog {
         });
         let trace = std::mem::take(&mut self.trace);
         let had_choice = trace.choices.len() > 1 || trace.choices.iter().any(|choice| choice.candidates.len() > 1);
-        let is_told =
-            had_choice || trace.attempts.len() > 1 || trace.queued_us > 0 || trace.mirrored_to.is_some();
+        let is_told = had_choice || trace.attempts.len() > 1 || trace.queued_us > 0 || trace.mirrored_to.is_some();
         is_told.then(|| Box::new(trace))
     }
 

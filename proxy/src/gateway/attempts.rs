@@ -5,9 +5,7 @@
 use std::time::Duration;
 
 use deltallm_shared::{event::Outcome, routing::Fault, time_text::Timestamp};
-use pingora::{
-    Error, ErrorSource, ErrorType, Result, http::ResponseHeader, proxy::Session, upstreams::peer::HttpPeer,
-};
+use pingora::{Error, ErrorSource, ErrorType, Result, http::ResponseHeader, proxy::Session, upstreams::peer::HttpPeer};
 
 use super::{ANOTHER_ATTEMPT, Gateway, conclusion::begun, realtime};
 use crate::{
@@ -145,7 +143,12 @@ impl Gateway {
         let fault = routing::of_refusal(refused);
         if deltallm_routing::retry::consequence(fault).alerts {
             let deployment_id = context.deployment().map(|deployment| deployment.id.to_string()).unwrap_or_default();
-            tracing::error!(request_id = context.request_id, deployment_id, fault = fault.name(), "a deployment needs its operator: its credential, its model's name or its account is refused");
+            tracing::error!(
+                request_id = context.request_id,
+                deployment_id,
+                fault = fault.name(),
+                "a deployment needs its operator: its credential, its model's name or its account is refused"
+            );
             self.accounts.metrics.deployment_alerts.get_or_create(&ReasonLabel { reason: fault.name() }).inc();
         }
         let is_next = context.next_attempt(fault, refused.retry_after);

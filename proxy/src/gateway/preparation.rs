@@ -16,7 +16,11 @@ const BYTES_PER_TOKEN: u64 = 4;
 
 /// Fallbacks that a caller names have to be models that it may use. Those that the operator names need not be: they serve in the
 /// place of one that the caller may use.
-pub(super) fn check_fallbacks(overrides: &Overrides, principal: &Principal, snapshot: &Snapshot) -> Result<(), ApiError> {
+pub(super) fn check_fallbacks(
+    overrides: &Overrides,
+    principal: &Principal,
+    snapshot: &Snapshot,
+) -> Result<(), ApiError> {
     for name in overrides.fallbacks.iter().flatten() {
         authorize::authorize(principal, snapshot, name).map_err(|mut error| {
             if error.code == ErrorCode::ModelNotFound || error.code == ErrorCode::ModelNotAllowed {

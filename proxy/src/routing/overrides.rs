@@ -64,7 +64,10 @@ impl Overrides {
             return Err(wrong("num_retries", "at most 10"));
         }
         if fallbacks.as_ref().is_some_and(|names| names.len() > MOST_NAMES) || tags.len() > MOST_NAMES {
-            return Err(wrong(if tags.len() > MOST_NAMES { "tags" } else { "fallbacks" }, "a list of 20 names at most"));
+            return Err(wrong(
+                if tags.len() > MOST_NAMES { "tags" } else { "fallbacks" },
+                "a list of 20 names at most",
+            ));
         }
         let session = of("session-id")?.map(str::to_owned).or(body.session);
         let num_retries = num_retries.and_then(|times| u32::try_from(times).ok());

@@ -264,7 +264,9 @@ impl Route {
             .chain(general.iter().map(|name| (name.clone(), FallbackKind::General)))
             .collect();
         for (name, kind) in names {
-            let Some(group) = snapshot.group(&name).filter(|group| !self.visited.contains(&group.name)) else { continue };
+            let Some(group) = snapshot.group(&name).filter(|group| !self.visited.contains(&group.name)) else {
+                continue;
+            };
             let before = (Arc::clone(&self.group), self.fallback, self.attempts_left);
             self.visited.push(group.name.clone());
             (self.group, self.fallback) = (Arc::clone(group), Some(kind));

@@ -14,7 +14,6 @@ use http::Uri;
 
 use crate::credentials::CredentialPool;
 
-
 /// A deployment that requests are sent to.
 pub struct Deployment {
     /// Its id.

@@ -5,8 +5,8 @@
 
 mod credential_set;
 mod deployment;
-mod group;
 pub mod file_watch;
+mod group;
 pub mod last_known_good;
 pub mod link;
 pub mod store;

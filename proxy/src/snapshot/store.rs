@@ -241,12 +241,7 @@ impl Store {
             let mut policies = self.routing_policies.values();
             policies.find(|policy| policy.model_name.as_deref() == name).map(|policy| &policy.settings)
         };
-        let levels = [
-            policy(Some(group)),
-            self.file.group_routing.get(group),
-            policy(None),
-            Some(&self.file.routing),
-        ];
+        let levels = [policy(Some(group)), self.file.group_routing.get(group), policy(None), Some(&self.file.routing)];
         levels.into_iter().flatten().fold(RoutingSettings::default(), |near, far| near.over(far))
     }
 

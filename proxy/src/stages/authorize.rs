@@ -8,11 +8,7 @@ use super::authenticate::Principal;
 use crate::snapshot::{Group, Snapshot};
 
 /// Runs the stage: the deployments of the model.
-pub fn authorize<'a>(
-    principal: &Principal,
-    snapshot: &'a Snapshot,
-    model: &str,
-) -> Result<&'a Arc<Group>, ApiError> {
+pub fn authorize<'a>(principal: &Principal, snapshot: &'a Snapshot, model: &str) -> Result<&'a Arc<Group>, ApiError> {
     let Some(group) = snapshot.group(model) else {
         let shown: String = model.chars().take(200).collect();
         let text = format!("The model `{shown}` does not exist here. `GET /v1/models` lists those that do.");

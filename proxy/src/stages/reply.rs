@@ -39,9 +39,7 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
             | ErrorType::TLSHandshakeTimedout
             | ErrorType::ReadTimedout
             | ErrorType::WriteTimedout,
-        ) => {
-            Some((ApiError::new(ErrorCode::UpstreamTimeout, not_in_time(model)), Outcome::UpstreamError))
-        }
+        ) => Some((ApiError::new(ErrorCode::UpstreamTimeout, not_in_time(model)), Outcome::UpstreamError)),
         (ErrorSource::Upstream, _) => {
             let text = format!("The provider of `{model}` could not be reached or broke off. Try again.");
             Some((ApiError::new(ErrorCode::UpstreamError, text), Outcome::UpstreamError))

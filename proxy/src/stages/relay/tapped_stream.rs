@@ -2,7 +2,11 @@
 //! the books need.
 
 use bytes::Bytes;
-use deltallm_dialects::{canonical::{Delta, Event, PartStart}, dialect::StreamReader, sse::SseDecoder};
+use deltallm_dialects::{
+    canonical::{Delta, Event, PartStart},
+    dialect::StreamReader,
+    sse::SseDecoder,
+};
 use deltallm_shared::{error::ErrorCode, event::Outcome};
 
 use super::{Passed, RelayError, broken_off, outgoing::Outgoing, own_words::OwnWords, refused};
@@ -23,7 +27,14 @@ pub struct TappedStream {
 impl TappedStream {
     /// `reader`: of the dialect.
     pub fn new(reader: Box<dyn StreamReader>, own: OwnWords) -> Self {
-        Self { decoder: SseDecoder::default(), reader: Some(reader), events: Vec::new(), failed: None, has_content: false, own }
+        Self {
+            decoder: SseDecoder::default(),
+            reader: Some(reader),
+            events: Vec::new(),
+            failed: None,
+            has_content: false,
+            own,
+        }
     }
 
     pub(super) fn pass(

@@ -35,7 +35,15 @@ impl TranslatedStream {
             Some(client) => client.stream_writer(asked),
             None => Box::new(Nothing),
         };
-        Self { reader: vendor.stream_reader(), writer, events: Vec::new(), failed: None, is_array, has_content: false, own }
+        Self {
+            reader: vendor.stream_reader(),
+            writer,
+            events: Vec::new(),
+            failed: None,
+            is_array,
+            has_content: false,
+            own,
+        }
     }
 
     pub(super) fn media_type(&self) -> &'static str {
