@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`candidate`] | what a strategy sees of a deployment and of a request |
 //! | [`choose`] | who is asked next: who may be, the canary's share, then the strategy |
+//! | [`trace`] | how a choice is explained afterwards |
 //! | [`strategies`] | one file each, and the list of them |
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
 //! | [`retry`] | what a fault leads to, and when |
@@ -18,3 +19,4 @@ pub mod seed;
 pub mod stats;
 pub mod strategies;
 pub mod tick;
+pub mod trace;
