@@ -5,6 +5,7 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`affinity`] | whose prompt cache is warm: a bounded table of hashes |
 //! | [`candidate`] | what a strategy sees of a deployment and of a request |
 //! | [`choose`] | who is asked next: who may be, the canary's share, then the strategy |
 //! | [`trace`] | how a choice is explained afterwards |
@@ -12,6 +13,7 @@
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
 //! | [`retry`] | what a fault leads to, and when |
 
+pub mod affinity;
 pub mod candidate;
 pub mod choose;
 pub mod retry;

@@ -121,8 +121,8 @@ proptest! {
                 Ask { seed, session: (name == Name::SessionAffinity).then_some(seed), ..Ask::default() }
             };
             let counts = counts(name, &candidates, 4_000, of);
-            // With at most 7 degrees of freedom, once in a million is at 40.
-            prop_assert!(chi_square_milli(&counts, &weights) < 45_000, "{name:?} {weights:?} {counts:?}");
+            // With at most 6 degrees of freedom, chance alone goes beyond 60 less than once in a thousand million draws.
+            prop_assert!(chi_square_milli(&counts, &weights) < 60_000, "{name:?} {weights:?} {counts:?}");
         }
     }
 
