@@ -66,7 +66,7 @@ pub fn models(
     principal: &Principal,
     snapshot: &Snapshot,
 ) -> std::result::Result<Bytes, ApiError> {
-    let view = |name: &str, group: &Arc<[Arc<Deployment>]>| {
+    let view = |name: &str, group: &Group| {
         let owner = group.first().map_or("", |deployment| deployment.provider.id);
         json!({ "id": name, "object": "model", "created": 0, "owned_by": owner })
     };

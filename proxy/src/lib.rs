@@ -11,6 +11,7 @@ pub mod context;
 pub mod credentials;
 pub mod endpoints;
 pub mod gateway;
+pub mod health;
 pub mod lifecycle;
 pub mod listen;
 pub mod mock;

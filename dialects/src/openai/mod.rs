@@ -8,6 +8,7 @@ pub mod error_reader;
 mod json_field;
 pub mod produced_text;
 pub mod request_index;
+pub mod routing_fields;
 pub mod responses;
 pub mod stream_event;
 pub mod usage;

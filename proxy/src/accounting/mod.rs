@@ -6,6 +6,7 @@
 //! ```
 
 pub mod call_record;
+pub mod route_log;
 pub mod journal;
 pub mod shipper;
 pub mod sound_length;

@@ -43,6 +43,13 @@ pub struct OutcomeLabel {
     pub outcome: &'static str,
 }
 
+/// Why something happened, as a fixed word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    /// The word.
+    pub reason: &'static str,
+}
+
 type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// The metrics and the registry that prints them.
@@ -66,6 +73,10 @@ pub struct Metrics {
     pub unpriced: Counter,
     /// Upstream attempts by how they ended.
     pub upstream_attempts: Family<OutcomeLabel, Counter>,
+    /// Requests that went to another group, by the list that led there.
+    pub fallbacks: Family<ReasonLabel, Counter>,
+    /// Refusals that only an operator can mend, by their kind.
+    pub deployment_alerts: Family<ReasonLabel, Counter>,
     /// Settled records that have not arrived at the admin service.
     pub journal_records: Gauge,
     /// Bytes of the journal on file.
@@ -106,6 +117,8 @@ impl Metrics {
             spend_nano_usd: Counter::default(),
             unpriced: Counter::default(),
             upstream_attempts: Family::default(),
+            fallbacks: Family::default(),
+            deployment_alerts: Family::default(),
             journal_records: Gauge::default(),
             journal_bytes: Gauge::default(),
             journal_lost: Gauge::default(),
@@ -132,6 +145,8 @@ impl Metrics {
         r.register("spend_usd", "Known cost", Dollars(metrics.spend_nano_usd.clone()));
         r.register("unpriced_requests", "Calls whose price is not known", metrics.unpriced.clone());
         r.register("upstream_attempts", "Upstream attempts", metrics.upstream_attempts.clone());
+        r.register("fallbacks", "Requests that went to another group", metrics.fallbacks.clone());
+        r.register("deployment_alerts", "Refusals that an operator has to mend", metrics.deployment_alerts.clone());
         r.register("journal_records", "Records that have not arrived", metrics.journal_records.clone());
         r.register("journal_bytes", "Size on file", metrics.journal_bytes.clone());
         r.register("journal_lost_records", "Records that could not be written", metrics.journal_lost.clone());

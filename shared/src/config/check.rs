@@ -2,13 +2,11 @@
 
 use std::{collections::HashMap, fs, path::Path, str::FromStr, time::Duration};
 
-use serde_saphyr::Error as YamlError;
-
 use super::{
     ClientTimeouts, Config, DEFAULT_REQUEST_TIMEOUT, Diagnostic, FileDeployment, FileKey, General, JournalFull,
     JournalSettings, built_in,
     credentials::Named,
-    diagnostic::nearest,
+    diagnostic::{nearest, yaml_diagnostic},
     raw::{RawConfig, RawGeneral, RawKey, RawModel, RawModelInfo, Unused},
     reference::{Environment, referred},
     scalar::Text,
@@ -19,6 +17,7 @@ use crate::{
     ids::{DeploymentId, KeyId},
     pricing::ModelPrices,
     providers::{self, MOCK, MOCK_MODELS, PROVIDERS},
+    routing::{ActiveCheck, ActiveCheckKind},
     secret::Secret,
     time_text::{Timestamp, parse_bytes, parse_duration},
 };
@@ -56,36 +55,6 @@ fn is_blank(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---")
 }
 
-fn yaml_diagnostic(file: &str, error: &YamlError) -> Diagnostic {
-    let inner = error.without_snippet();
-    let (line, column) = inner.location().map_or((0, 0), |at| (at.line(), at.column()));
-    let message = match inner {
-        YamlError::SerdeUnknownField { field, expected, .. } => unknown_key(field, expected),
-        YamlError::SerdeUnknownVariant { variant, expected, .. } => {
-            format!("unknown value `{variant}`; known are {}", list(expected))
-        }
-        YamlError::SerdeMissingField { field, .. } => format!("`{field}` is missing"),
-        YamlError::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` stands here twice"),
-        other => first_line(&other.to_string()),
-    };
-    Diagnostic { file: file.to_owned(), line, column, message }
-}
-
-fn unknown_key(field: &str, expected: &[&'static str]) -> String {
-    match nearest(field, expected.iter().copied()) {
-        Some(known) => format!("unknown key `{field}`; did you mean `{known}`?"),
-        None => format!("unknown key `{field}`; known are {}", list(expected)),
-    }
-}
-
-fn list(names: &[&'static str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
 pub(super) struct Checker<'a> {
     file: String,
     pub(super) environment: &'a dyn Environment,
@@ -96,18 +65,6 @@ pub(super) struct Checker<'a> {
 impl Checker<'_> {
     fn config(&mut self, raw: RawConfig) -> Config {
         self.note_unused(
-            "router_settings",
-            &[
-                ("num_retries", &raw.router_settings.num_retries),
-                ("cooldown_time", &raw.router_settings.cooldown_time),
-                ("allowed_fails", &raw.router_settings.allowed_fails),
-                ("fallbacks", &raw.router_settings.fallbacks),
-                ("context_window_fallbacks", &raw.router_settings.context_window_fallbacks),
-                ("content_policy_fallbacks", &raw.router_settings.content_policy_fallbacks),
-                ("default_fallbacks", &raw.router_settings.default_fallbacks),
-            ],
-        );
-        self.note_unused(
             "deltallm_settings",
             &[
                 ("guardrails", &raw.deltallm_settings.guardrails),
@@ -115,11 +72,6 @@ impl Checker<'_> {
                 ("callbacks", &raw.deltallm_settings.callbacks),
             ],
         );
-        if let Some(strategy) = &raw.router_settings.routing_strategy
-            && strategy.as_str() != "simple-shuffle"
-        {
-            self.error(strategy, "this version knows the strategy `simple-shuffle` only");
-        }
         let (named, credentials) = self.credential_list(raw.credential_list);
         let built_in_models = raw.general_settings.built_in_models.unwrap_or(raw.model_list.is_empty());
         let mut deployments: Vec<FileDeployment> = Vec::new();
@@ -129,14 +81,14 @@ impl Checker<'_> {
         if built_in_models {
             deployments.extend(built_in::deployments(self.environment, &mut self.warnings));
         }
-        let mut model_aliases = std::collections::BTreeMap::new();
-        for (alias, target) in raw.router_settings.model_group_alias {
-            if !deployments.iter().any(|deployment| deployment.record.model_name == target.as_str()) {
-                self.warn(&target, format!("no model `{}` in this file", target.as_str()));
-            }
-            model_aliases.insert(alias, target.as_str().to_owned());
+        let mut routing = self.routing(&raw.router_settings, &raw.deltallm_settings, &deployments);
+        let request_timeout = routing.router.timeout_ms.map_or(DEFAULT_REQUEST_TIMEOUT, Duration::from_millis);
+        let interval = self.optional_ms(raw.general_settings.health_check_interval.as_ref());
+        if raw.general_settings.background_health_checks && routing.router.active_check.is_none() {
+            // LiteLLM's checks are calls, which cost money; ours are calls only where somebody says so.
+            let kind = ActiveCheckKind::Models;
+            routing.router.active_check = Some(ActiveCheck { kind, interval_ms: interval.unwrap_or(300_000) });
         }
-        let request_timeout = self.duration(raw.router_settings.timeout.as_ref(), DEFAULT_REQUEST_TIMEOUT);
         let keys = raw.keys.into_iter().filter_map(|key| self.key(key)).collect();
         let general = self.general(raw.general_settings);
         let drop_params = raw.deltallm_settings.drop_params;
@@ -144,8 +96,10 @@ impl Checker<'_> {
             deployments,
             credentials,
             keys,
-            model_aliases,
+            model_aliases: routing.aliases,
             request_timeout,
+            routing: routing.router,
+            group_routing: routing.groups,
             drop_params,
             general,
             warnings: Vec::new(),
@@ -154,7 +108,6 @@ impl Checker<'_> {
 
     fn deployment(&mut self, raw: RawModel, index: usize, named: &HashMap<String, Named>) -> Option<FileDeployment> {
         let RawModel { model_name, deltallm_params: params, model_info } = raw;
-        self.note_unused("deltallm_params", &[("rpm", &params.rpm), ("tpm", &params.tpm)]);
         if model_name.as_str().trim().is_empty() {
             self.error(&model_name, "`model_name` is empty");
         }
@@ -196,10 +149,10 @@ impl Checker<'_> {
             timeout_ms: self.optional_ms(params.timeout.as_ref()),
             stream_timeout_ms: self.optional_ms(params.stream_timeout.as_ref()),
             weight: params.weight.unwrap_or(1),
-            priority: 0,
-            rpm: None,
-            tpm: None,
-            max_parallel_requests: None,
+            priority: self.number(params.priority.as_ref()).unwrap_or(0),
+            rpm: self.limit(params.rpm.as_ref()),
+            tpm: self.limit(params.tpm.as_ref()),
+            max_parallel_requests: self.limit(params.max_parallel_requests.as_ref()),
             tags: model_info.tags.clone(),
             mode: model_info.mode.unwrap_or_default(),
             prices: self.prices(&model_info, &model_name),
@@ -358,7 +311,7 @@ impl Checker<'_> {
         })
     }
 
-    fn optional_ms(&mut self, text: Option<&Text>) -> Option<u64> {
+    pub(super) fn optional_ms(&mut self, text: Option<&Text>) -> Option<u64> {
         let duration = self.duration(Some(text?), Duration::ZERO);
         Some(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
     }
@@ -386,7 +339,7 @@ impl Checker<'_> {
         self.errors.push(diagnostic);
     }
 
-    fn warn(&mut self, at: &Text, message: impl Into<String>) {
+    pub(super) fn warn(&mut self, at: &Text, message: impl Into<String>) {
         let diagnostic = self.diagnostic(at, message.into());
         self.warnings.push(diagnostic);
     }

@@ -1,7 +1,7 @@
 //! What a file may say and what it is told otherwise.
 
 use super::*;
-use crate::credential::CredentialValues;
+use crate::{credential::CredentialValues, routing::EffectiveRouting};
 
 fn environment(name: &str) -> Option<String> {
     match name {
@@ -37,7 +37,7 @@ model_list:
       rpm: 1000
       weight: 3
     model_info: { mode: chat, tags: [eu], input_cost_per_token: 0.00000015, output_cost_per_token: 6e-7 }
-router_settings: { routing_strategy: simple-shuffle, num_retries: 2, timeout: 600s, fallbacks: [ { a: [b] } ], model_group_alias: { mini: gpt-4o-mini } }
+router_settings: { routing_strategy: simple-shuffle, num_retries: 2, timeout: 600s, fallbacks: [ { gpt-4o-mini: [b] } ], model_group_alias: { mini: gpt-4o-mini } }
 litellm_settings: { drop_params: false }
 general_settings: { master_key: os.environ/MASTER, database_url: os.environ/DATABASE_URL, redis_url: os.environ/REDIS_URL }
 keys:
@@ -130,6 +130,8 @@ fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
     let example = include_str!("../../../config.yaml");
     let config = read(example).unwrap();
     assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    let by_itself = EffectiveRouting::default();
+    assert_eq!(EffectiveRouting::of(&config.routing), by_itself, "the example shows what holds without it");
     // Comments that are configuration: two spaces or a list's dash after the sign, or a top-level key.
     let is_setting = |rest: &str| {
         rest.starts_with("  ")
@@ -153,4 +155,7 @@ fn the_documented_example_loads_also_with_everything_in_it_switched_on() {
         6
     );
     assert_eq!((config.keys.len(), config.model_aliases.len(), config.credentials.len()), (1, 1, 3));
+    assert_eq!(config.group_routing.keys().collect::<Vec<_>>(), ["azure", "claude", "gpt-4o-mini"]);
+    assert_eq!(config.group_routing["claude"].fallbacks.as_deref(), Some(["gpt-4o-mini".to_owned()].as_slice()));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
 }

@@ -10,7 +10,9 @@ mod credentials;
 mod diagnostic;
 mod place;
 mod raw;
+mod raw_router;
 mod reference;
+mod router;
 mod scalar;
 mod watched;
 
@@ -26,6 +28,7 @@ use crate::{
     credential::CredentialValues,
     egress::Cidr,
     ids::CredentialId,
+    routing::RoutingSettings,
     secret::Secret,
 };
 
@@ -42,6 +45,10 @@ pub struct Config {
     pub model_aliases: BTreeMap<String, String>,
     /// How long one request may take in all.
     pub request_timeout: Duration,
+    /// How requests find their deployment, where neither the database nor a group says.
+    pub routing: RoutingSettings,
+    /// The same of single groups, by their public names.
+    pub group_routing: BTreeMap<String, RoutingSettings>,
     /// Whether parameters that a vendor does not know are dropped instead of refused, where a deployment does not say.
     pub drop_params: bool,
     /// Everything that is not about models or keys.

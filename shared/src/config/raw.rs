@@ -3,11 +3,12 @@
 //! LiteLLM's names for two sections are aliases. Settings whose function is not in this version are read into [`Unused`], so
 //! that a file written for the whole product loads; `check` names each of them in a warning.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-use super::scalar::{Text, Texts};
+use super::{
+    raw_router::{RawFallbacks, RawRouter},
+    scalar::{Text, Texts},
+};
 use crate::control::ModelMode;
 
 /// A setting that is accepted and not in effect yet.
@@ -62,8 +63,11 @@ pub(super) struct RawParams {
     pub timeout: Option<Text>,
     pub stream_timeout: Option<Text>,
     pub weight: Option<u32>,
-    pub rpm: Unused,
-    pub tpm: Unused,
+    #[serde(alias = "order")]
+    pub priority: Option<Text>,
+    pub rpm: Option<Text>,
+    pub tpm: Option<Text>,
+    pub max_parallel_requests: Option<Text>,
     #[serde(default)]
     pub mock: RawMock,
 }
@@ -176,26 +180,19 @@ pub(super) struct RawModelInfo {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RawRouter {
-    pub timeout: Option<Text>,
-    pub model_group_alias: BTreeMap<String, Text>,
-    pub routing_strategy: Option<Text>,
-    pub num_retries: Unused,
-    pub cooldown_time: Unused,
-    pub allowed_fails: Unused,
-    pub fallbacks: Unused,
-    pub context_window_fallbacks: Unused,
-    pub content_policy_fallbacks: Unused,
-    pub default_fallbacks: Unused,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
 pub(super) struct RawProduct {
     pub guardrails: Unused,
     pub cache: Unused,
     pub drop_params: bool,
     pub callbacks: Unused,
+    pub num_retries: Option<Text>,
+    pub request_timeout: Option<Text>,
+    pub allowed_fails: Option<Text>,
+    pub cooldown_time: Option<Text>,
+    pub fallbacks: RawFallbacks,
+    pub context_window_fallbacks: RawFallbacks,
+    pub content_policy_fallbacks: RawFallbacks,
+    pub default_fallbacks: Option<Texts>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -207,6 +204,8 @@ pub(super) struct RawGeneral {
     pub redis_url: Option<Text>,
     pub admin_url: Option<Text>,
     pub built_in_models: Option<bool>,
+    pub background_health_checks: bool,
+    pub health_check_interval: Option<Text>,
     pub max_request_body: Option<Text>,
     pub max_upload: Option<Text>,
     pub client_timeouts: RawClientTimeouts,

@@ -6,12 +6,14 @@
 
 mod effective;
 mod fault;
+mod rules;
 mod settings;
 mod strategy;
 mod trace;
 
 pub use effective::{CircuitPolicy, EffectiveRouting, RetryPolicy, Timers};
 pub use fault::{FallbackKind, Fault};
+pub use rules::Mistake;
 pub use settings::{
     ActiveCheck, ActiveCheckKind, Canary, Hedge, Mirror, Queue, RoutingPolicyRecord, RoutingSettings, TagMatch,
 };
