@@ -54,7 +54,7 @@ fn deployments(count: u64, is_bad_hour: bool) -> Vec<Deployment> {
         let stats = DeploymentStats::default();
         for second in 0..60 {
             let now = START.after(Duration::from_secs(second));
-            stats.begin(now, 500);
+            let begun = stats.begin(now, 500);
             let total = Duration::from_millis(800 + index * 10);
             let ending = match index % 10 {
                 3 if is_bad_hour => Ending::Failed { fault: Fault::Server, retry_after: None },
@@ -63,10 +63,10 @@ fn deployments(count: u64, is_bad_hour: bool) -> Vec<Deployment> {
                 }
                 _ => Ending::Answered { first_token: Some(total / 4), total, tokens: 500 },
             };
-            stats.end(now.after(total), 500, ending, &policy);
+            stats.end(now.after(total), begun, ending, &policy);
         }
         for _ in 0..index % 7 {
-            stats.begin(START.after(Duration::from_mins(1)), 500);
+            let _under_way = stats.begin(START.after(Duration::from_mins(1)), 500);
         }
         let limits = Limits { rpm: Some(1_000), tpm: Some(1_000_000), parallel: Some(100) };
         Deployment { identity: mix(index), stats, limits }

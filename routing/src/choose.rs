@@ -5,7 +5,7 @@
 //! harmless ones first:
 //!
 //! 1. a deployment on trial serves a request outside its share, then one that failed its trial;
-//! 2. the last one is never set aside: the one whose pause ends first is asked all the same;
+//! 2. the last one is never set aside: the one whose pause ends first can be asked all the same ([`Decision::LastResort`]);
 //! 3. limits and tags never give way: [`Decision::Full`] or [`Decision::Nobody`].
 
 mod canary;
@@ -25,6 +25,8 @@ use crate::{
 pub enum Decision {
     /// The candidate of this index is asked.
     Chosen(usize),
+    /// Nobody is well; the pause of this one ends first. A caller with another group to go to goes there first, one without asks it.
+    LastResort(usize),
     /// Whoever could serve has no room in its limits now, ours or the provider's: the caller waits or answers 429.
     Full {
         /// When the first of them has room again; `None` where that is when another request ends, or a minute.
@@ -35,10 +37,10 @@ pub enum Decision {
 }
 
 impl Decision {
-    /// Who is asked.
+    /// Who is asked, where there is nowhere else to go.
     pub const fn index(self) -> Option<usize> {
         match self {
-            Self::Chosen(index) => Some(index),
+            Self::Chosen(index) | Self::LastResort(index) => Some(index),
             Self::Full { .. } | Self::Nobody => None,
         }
     }
@@ -181,7 +183,7 @@ fn last_resort(candidates: &mut [Candidate], now: Tick) -> Decision {
         if let Some(candidate) = candidates.get_mut(index) {
             candidate.skip = None;
         }
-        return Decision::Chosen(index);
+        return Decision::LastResort(index);
     }
     let of = |reason: SkipReason| candidates.iter().filter(move |candidate| candidate.skip == Some(reason));
     if of(SkipReason::AtCapacity).next().is_some() {

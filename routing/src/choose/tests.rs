@@ -84,13 +84,13 @@ fn the_last_one_is_never_set_aside() {
     group[1].stats.set_aside_until = later(5);
     group[2].stats.set_aside_until = later(7);
     group[3].skip = Some(SkipReason::NoCredential);
-    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Chosen(1));
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::LastResort(1));
     // Not even by its probe.
     (group[2].stats.set_aside_until, group[2].stats.is_on_probation, group[2].stats.is_probed) = (None, true, true);
-    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Chosen(2));
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::LastResort(2));
     // A credential that may be well again is the last thing to try.
     let mut alone = vec![group[3]];
-    assert_eq!(choose(&simple(), &mut alone, &ask(1)), Decision::Chosen(0));
+    assert_eq!(choose(&simple(), &mut alone, &ask(1)), Decision::LastResort(0));
     assert_eq!(alone[0].skip, None);
 }
 
@@ -107,7 +107,7 @@ fn limits_hold_for_the_last_one_too() {
     // A sick one with room may do better than a 429.
     group[1].stats.limited_until = None;
     group[1].stats.set_aside_until = later(60);
-    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Chosen(1));
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::LastResort(1));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn the_canary_serves_first_attempts_or_where_nobody_else_can() {
     group[0].stats.set_aside_until = later(5);
     assert_eq!(choose(&none, &mut group.clone(), &ask(1)), Decision::Chosen(1));
     group[1].stats.set_aside_until = later(9);
-    assert_eq!(choose(&all, &mut group.clone(), &ask(1)), Decision::Chosen(0));
+    assert_eq!(choose(&all, &mut group.clone(), &ask(1)), Decision::LastResort(0));
 }
 
 #[test]
