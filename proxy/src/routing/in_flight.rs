@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use deltallm_routing::{
-    stats::{Ending, Transition},
+    stats::{Begun, Ending, Transition},
     tick::Tick,
 };
 use deltallm_shared::{
@@ -28,6 +28,7 @@ pub struct AttemptInFlight {
     /// What it is expected to take.
     tokens: u64,
     began: Tick,
+    begun: Begun,
     first_content: Option<Duration>,
     is_ended: bool,
 }
@@ -36,13 +37,14 @@ impl AttemptInFlight {
     /// An attempt begins. `tokens`: what it is expected to take.
     pub fn begin(group: &Group, deployment: &Arc<Deployment>, tokens: u64, news: Arc<dyn HealthNews>) -> Self {
         let began = now();
-        deployment.stats.begin(began, tokens);
+        let begun = deployment.stats.begin(began, tokens);
         Self {
             deployment: Arc::clone(deployment),
             circuit: group.routing.circuit,
             news,
             tokens,
             began,
+            begun,
             first_content: None,
             is_ended: false,
         }
@@ -72,7 +74,7 @@ impl AttemptInFlight {
             return;
         }
         let deployment = &self.deployment;
-        if let Some(transition) = deployment.stats.end(now(), self.tokens, ending, &self.circuit) {
+        if let Some(transition) = deployment.stats.end(now(), self.begun, ending, &self.circuit) {
             self.news.changed(deployment.id, &deployment.model_name, transition);
         }
     }
