@@ -9,10 +9,12 @@
 //! | [`choose`] | who is asked next: who may be, the canary's share, then the strategy |
 //! | [`strategies`] | one file each, and the list of them |
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
+//! | [`queue`] | who is let in next where a group is full |
 //! | [`retry`] | what a fault leads to, and when |
 
 pub mod candidate;
 pub mod choose;
+pub mod queue;
 pub mod retry;
 pub mod seed;
 pub mod stats;
