@@ -17,17 +17,16 @@ use pingora::{
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::peer::Peers;
+use super::{
+    peer::Peers,
+    replay_session::{CHUNK_TIMEOUT, FIRST_BYTE_TIMEOUT},
+};
 use crate::{
     credentials::{Credential, TokenClient, sign_in},
     snapshot::Deployment,
     stages::{send, translate::Attempt},
 };
 
-/// Pingora's error for an attempt whose first byte did not come in time.
-pub const FIRST_BYTE_TIMEOUT: ErrorType = ErrorType::Custom("no first byte came in time");
-/// Pingora's error for an answer that fell silent.
-pub const CHUNK_TIMEOUT: ErrorType = ErrorType::Custom("the answer fell silent");
 /// Fresh connections in the place of ones that the upstream had closed meanwhile; the pool may hold several such.
 const MOST_STALE: u32 = 8;
 /// What is read of an answer that nobody wants any more, so that its connection serves on.
@@ -83,7 +82,7 @@ impl Exchanges {
     ) -> Result<Exchange> {
         let unreachable =
             |error: &dyn std::fmt::Display| Error::explain(ErrorType::ConnectError, error.to_string()).into_up();
-        let peer = self.peers.of(deployment, patience.chunk).await.map_err(|error| unreachable(&error))?;
+        let peer = self.peers.of(deployment, patience.chunk, patience.connect).await.map_err(|error| unreachable(&error))?;
         let credential = sign_in(deployment, &self.tokens, seed).await.map_err(|error| unreachable(&error))?;
         let request = send::upstream_request(client, deployment, attempt, credential.as_deref())?;
         let exchange =
