@@ -20,6 +20,7 @@ pub mod onward_path;
 pub mod ops;
 pub mod owned_id;
 pub mod providers;
+pub mod queueing;
 pub mod routing;
 pub mod snapshot;
 pub mod stages;

@@ -11,11 +11,13 @@
 //! | [`trace`] | how a choice is explained afterwards |
 //! | [`strategies`] | one file each, and the list of them |
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
+//! | [`queue`] | who is let in next where a group is full |
 //! | [`retry`] | what a fault leads to, and when |
 
 pub mod affinity;
 pub mod candidate;
 pub mod choose;
+pub mod queue;
 pub mod retry;
 pub mod seed;
 pub mod stats;

@@ -3,6 +3,7 @@
 
 pub mod attempt_clock;
 pub mod dns;
+pub mod exchange;
 pub mod header_deadline;
 pub mod outgoing;
 pub mod peer;
