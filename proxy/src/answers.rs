@@ -1,7 +1,5 @@
 //! Answers that the gateway writes itself, and the header lines that every answer carries.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use deltallm_shared::error::{ApiError, ErrorCode};
 use http::{Version, header};
@@ -13,7 +11,7 @@ use crate::{
     context::RequestContext,
     endpoints::Surface,
     lifecycle::Lifecycle,
-    snapshot::{Deployment, Snapshot},
+    snapshot::{Group, Snapshot},
     stages::{authenticate::Principal, authorize::may_use, relay::Relay},
 };
 
@@ -66,7 +64,7 @@ pub fn models(
     principal: &Principal,
     snapshot: &Snapshot,
 ) -> std::result::Result<Bytes, ApiError> {
-    let view = |name: &str, group: &Arc<[Arc<Deployment>]>| {
+    let view = |name: &str, group: &Group| {
         let owner = group.first().map_or("", |deployment| deployment.provider.id);
         json!({ "id": name, "object": "model", "created": 0, "owned_by": owner })
     };
@@ -227,10 +225,19 @@ pub fn has_no_body(upstream: &ResponseHeader) -> bool {
 fn add_request_lines(header: &mut ResponseHeader, context: &RequestContext) -> Result<()> {
     header.insert_header(REQUEST_ID, context.request_id.as_str())?;
     let (Some(deployment), Some(call)) = (context.deployment(), &context.call) else { return Ok(()) };
-    header.insert_header("x-deltallm-model", printable(&call.index.model))?;
+    // The group that served, which is another one than was asked for after a fallback.
+    let (served, fallback) = match &context.route {
+        Some(route) => (route.group().name.as_str(), route.fallback()),
+        None => (call.index.model.as_str(), None),
+    };
+    header.insert_header("x-deltallm-model", printable(served))?;
+    if let Some(kind) = fallback {
+        header.insert_header("x-deltallm-fallback", kind.name())?;
+    }
     header.insert_header("x-deltallm-provider", deployment.provider.id)?;
     header.insert_header("x-deltallm-deployment", deployment.id.to_string())?;
     header.insert_header("x-deltallm-attempts", u64::from(context.attempts_made))?;
+    header.insert_header("x-deltallm-cache", "off")?;
     header.insert_header("x-deltallm-overhead-us", context.overhead_us)?;
     match context.attempt.as_ref().filter(|attempt| !attempt.dropped.is_empty()) {
         Some(attempt) => header.insert_header("x-deltallm-dropped-params", printable(&attempt.dropped.join(","))),

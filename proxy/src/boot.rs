@@ -37,6 +37,7 @@ use crate::{
     },
     credentials::TokenClient,
     gateway::Gateway,
+    health::HealthLog,
     lifecycle::Lifecycle,
     listen::{self, Reserved},
     mock::{MockProvider, SocketFile},
@@ -154,7 +155,7 @@ pub fn run(options: Options) -> Result<(), BootError> {
         peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
-        request_timeout: config.request_timeout,
+        health_news: Arc::new(HealthLog),
         uploads: Uploads {
             spool: Spool::in_home(&options.home, max_upload.saturating_mul(UPLOADS_AT_ONCE))?,
             max_bytes: max_upload,

@@ -8,7 +8,11 @@ use deltallm_dialects::{
     dialect::{DialectId, client_dialect},
     json_strings,
     multipart::{Edit, Form},
-    openai::{request_index::RequestIndex, responses},
+    openai::{
+        request_index::RequestIndex,
+        responses,
+        routing_fields::{self, RoutingFields},
+    },
 };
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -44,6 +48,8 @@ pub struct Call {
     pub upload: Option<Upload>,
     /// The model, where the path names it.
     path_model: Option<String>,
+    /// The field without which it makes no sense.
+    required: &'static str,
     chat: OnceLock<Result<ChatRequest, ApiError>>,
 }
 
@@ -51,7 +57,17 @@ impl Call {
     /// Of a body and its index.
     pub fn new(operation: Operation, body: Bytes, index: RequestIndex, path_model: Option<String>) -> Self {
         let streams = index.stream;
-        Self { operation, body, index, streams, wants_events: true, upload: None, path_model, chat: OnceLock::new() }
+        Self {
+            operation,
+            body,
+            index,
+            streams,
+            wants_events: true,
+            upload: None,
+            path_model,
+            required: "",
+            chat: OnceLock::new(),
+        }
     }
 
     /// Of a JSON body. `required`: the field without which it makes no sense.
@@ -66,7 +82,7 @@ impl Call {
             Operation::Responses => responses::read_index(&body, path_model.as_deref())?,
             _ => RequestIndex::read_for(&body, required, path_model.as_deref())?,
         };
-        Ok(Self::new(operation, body, index, path_model))
+        Ok(Self { required, ..Self::new(operation, body, index, path_model) })
     }
 
     /// Of a form.
@@ -79,13 +95,29 @@ impl Call {
     pub fn edit(&mut self, edits: Vec<Edit>) -> Result<(), ApiError> {
         if !edits.is_empty() {
             self.body = json_strings::apply(&self.body, edits);
-            // Everything that the index knows by its place has moved.
-            let path_model = self.path_model.as_deref();
-            self.index = match self.operation {
-                Operation::Responses => responses::read_index(&self.body, path_model)?,
-                _ => RequestIndex::read_for(&self.body, "messages", path_model)?,
-            };
+            self.index_anew()?;
         }
+        Ok(())
+    }
+
+    /// Fields that are for the gateway alone, taken out of the body.
+    pub fn take_routing_fields(&mut self) -> Result<RoutingFields, ApiError> {
+        if !self.index.has_routing_fields {
+            return Ok(RoutingFields::default());
+        }
+        let (fields, rest) = routing_fields::take(&self.body)?;
+        self.body = rest;
+        self.index_anew()?;
+        Ok(fields)
+    }
+
+    /// Everything that the index knows by its place has moved.
+    fn index_anew(&mut self) -> Result<(), ApiError> {
+        let path_model = self.path_model.as_deref();
+        self.index = match self.operation {
+            Operation::Responses => responses::read_index(&self.body, path_model)?,
+            _ => RequestIndex::read_for(&self.body, self.required, path_model)?,
+        };
         Ok(())
     }
 

@@ -1,9 +1,19 @@
 //! What is known of one request: a typed field for each stage, empty until the stage has run.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use bytes::{Bytes, BytesMut};
 use deltallm_dialects::canonical::FailureClass;
-use deltallm_shared::{error::ErrorCode, event::Outcome, operation::Operation, time_text::Timestamp};
+use deltallm_shared::{
+    error::ErrorCode,
+    event::Outcome,
+    operation::Operation,
+    routing::{EffectiveRouting, Fault},
+    time_text::Timestamp,
+};
 use pingora::protocols::http::ServerSession;
 
 use crate::{
@@ -11,8 +21,11 @@ use crate::{
     call::Call,
     credentials::Credential,
     lifecycle::InFlight,
-    net::replay_session::{self, Broken, Feed, Held, Kept},
-    routing::Plan,
+    net::{
+        attempt_clock::AttemptClock,
+        replay_session::{self, Broken, Feed, Held, Kept},
+    },
+    routing::{AttemptInFlight, Overrides, Route},
     snapshot::{Deployment, Live},
     stages::{
         receive::Received,
@@ -43,10 +56,18 @@ pub struct RequestContext {
     pub is_body_read: bool,
     /// read_body: the body as it came, and what stands in it.
     pub call: Option<Call>,
-    /// route: whom to ask, in order.
-    pub plan: Plan,
-    /// route: which deployment of the plan is asked.
-    pub turn: usize,
+    /// route: whom to ask, and whom next.
+    pub route: Option<Route>,
+    /// route: what the caller wants of it.
+    pub overrides: Overrides,
+    /// route: the attempt under way, for the deployment's statistics.
+    pub in_flight_attempt: Option<AttemptInFlight>,
+    /// route: how long to wait before the next attempt.
+    pub wait: Duration,
+    /// send: how long the attempt under way may be silent.
+    pub clock: AttemptClock,
+    /// route: when the request has used its time.
+    pub deadline: Instant,
     /// send: how often an upstream was asked; a stale connection counts anew.
     pub attempts_made: u32,
     /// translate: what the current attempt asks.
@@ -65,8 +86,10 @@ pub struct RequestContext {
     pub broken: Broken,
     /// relay: how names of things at the provider become ours.
     pub naming: Option<Naming>,
-    /// route: whether one deployment alone can serve the call.
+    /// route: whether one deployment alone has what the call is about.
     pub is_pinned: bool,
+    /// relay: the beginning of an answer, until something of the answer itself is in it.
+    pub preamble: Vec<Bytes>,
     /// relay: how an answer of a provider's own interface is read.
     pub onward: Option<Known>,
     /// relay: whether the client has bytes of this attempt's answer, or will have.
@@ -96,8 +119,13 @@ impl RequestContext {
             received: None,
             is_body_read: false,
             call: None,
-            plan: Plan::default(),
-            turn: 0,
+            route: None,
+            overrides: Overrides::default(),
+            in_flight_attempt: None,
+            wait: Duration::ZERO,
+            clock: AttemptClock::default(),
+            deadline: Instant::now() + EffectiveRouting::TOTAL,
+            preamble: Vec::new(),
             attempt: None,
             credential: None,
             is_token_renewed: false,
@@ -119,25 +147,58 @@ impl RequestContext {
         }
     }
 
-    /// Goes on to the next deployment of the plan that can do what is asked; stays where it is when there is none.
-    pub fn next_deployment(&mut self) -> bool {
-        let Some(call) = &self.call else { return false };
-        // One deployment has the thing, the session or the path that is asked for.
-        if self.is_pinned || self.onward.is_some() || self.upgrades() {
+    /// After an attempt failed: whether another one is made. The deployment hears of the fault in any case.
+    pub fn next_attempt(&mut self, fault: Fault, retry_after: Option<Duration>) -> bool {
+        self.end_attempt(fault, retry_after);
+        let time_left = self.deadline.saturating_duration_since(Instant::now());
+        let (Some(route), Some(call), Some(record)) = (&mut self.route, &self.call, &mut self.record) else {
             return false;
+        };
+        let snapshot = self.live.snapshot.load_full();
+        let next = route.after((fault, retry_after), time_left, &snapshot, &mut record.route, |deployment| {
+            translate(call, deployment)
+        });
+        let Some(next) = next else { return false };
+        // What the provider had begun to answer is billed; a refusal is not.
+        let has_answered = matches!(&self.relay, Some(relay) if !matches!(relay, Relay::Refusal(_)));
+        record.give_up_attempt(has_answered);
+        if let Some(naming) = &mut self.naming {
+            naming.deployment = next.deployment.id;
         }
-        let mut turn = self.turn + 1;
-        while let Some(deployment) = self.plan.attempt(turn) {
-            if let Ok(attempt) = translate(call, deployment) {
-                if let Some(naming) = &mut self.naming {
-                    naming.deployment = deployment.id;
-                }
-                (self.turn, self.attempt) = (turn, Some(attempt));
-                return true;
+        (self.attempt, self.wait) = (Some(next.how), next.wait);
+        true
+    }
+
+    /// Tells the deployment and the record how an attempt failed.
+    pub fn end_attempt(&mut self, fault: Fault, retry_after: Option<Duration>) {
+        if let Some(attempt) = self.in_flight_attempt.take() {
+            attempt.failed(fault, retry_after);
+        }
+        if let Some(record) = &mut self.record {
+            record.route.failed(fault);
+        }
+    }
+
+    /// Bytes of the answer for the client, or the wish to wait for more: the beginning is held back until something of the answer
+    /// itself is in it.
+    pub fn let_through(&mut self, bytes: Bytes, has_content: bool) -> Bytes {
+        if !has_content {
+            if !bytes.is_empty() {
+                self.preamble.push(bytes);
             }
-            turn += 1;
+            return Bytes::new();
         }
-        false
+        if self.preamble.is_empty() {
+            return bytes;
+        }
+        self.preamble.push(bytes);
+        self.preamble
+            .drain(..)
+            .fold(BytesMut::new(), |mut whole, piece| {
+                whole.extend_from_slice(&piece);
+                whole
+            })
+            .freeze()
     }
 
     /// Whether the request asks for a WebSocket.
@@ -194,7 +255,7 @@ impl RequestContext {
 
     /// The deployment of the current attempt.
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
-        self.plan.attempt(self.turn)
+        self.route.as_ref().and_then(Route::deployment)
     }
 
     /// The body is not replayed any more: Pingora gets the client's own session back.

@@ -23,6 +23,7 @@ mod conclusion;
 mod form_calls;
 mod objects;
 mod onward;
+mod preparation;
 mod realtime;
 mod stop;
 
@@ -30,7 +31,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, event::Outcome, time_text::Timestamp};
+use deltallm_shared::{
+    config::ClientTimeouts, crypto::OwnerSeal, error::ApiError, event::Outcome, time_text::Timestamp,
+};
 use http::StatusCode;
 use pingora::{
     Error, ErrorType, Result,
@@ -41,8 +44,10 @@ use pingora::{
 };
 
 use self::{
+    attempts::{answered, note_header, silence_of, wait_for_turn},
     client_side::nothing_received,
     conclusion::begun,
+    preparation::{check_fallbacks, facts_of},
     stop::{Flow, Stop},
 };
 use crate::{
@@ -55,7 +60,7 @@ use crate::{
     lifecycle::Lifecycle,
     net::{header_deadline::header_is_complete, peer::Peers},
     providers::Words,
-    routing::Plan,
+    routing::{HealthNews, Overrides, Route},
     snapshot::Live,
     stages::{
         account,
@@ -95,8 +100,8 @@ pub struct Gateway {
     pub client: ClientTimeouts,
     /// Bodies beyond it are refused.
     pub max_request_body_bytes: u64,
-    /// How long one request may take in all.
-    pub request_timeout: Duration,
+    /// Hears of changes of deployments' health.
+    pub health_news: Arc<dyn HealthNews>,
     /// Where bodies are kept that are too large for memory.
     pub uploads: Uploads,
     /// Says whose the things at providers are.
@@ -140,7 +145,8 @@ impl ProxyHttp for Gateway {
     }
 
     /// The address of the attempt's deployment. Runs again for each attempt.
-    async fn upstream_peer(&self, _session: &mut Session, context: &mut RequestContext) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, context: &mut RequestContext) -> Result<Box<HttpPeer>> {
+        wait_for_turn(session, context).await?;
         self.reach(context).await
     }
 
@@ -154,13 +160,17 @@ impl ProxyHttp for Gateway {
         let (Some(deployment), Some(attempt)) = (context.deployment().cloned(), &context.attempt) else {
             return Error::e_explain(ErrorType::InternalError, "no deployment for the request");
         };
-        if let Some(upload) = attempt.own_form.as_ref().and_then(|own| own.upload.as_ref()) {
+        let upload = attempt.own_form.as_ref().and_then(|own| own.upload.as_ref());
+        let has_upload = upload.is_some();
+        if let Some(upload) = upload {
             context.feed.set(upload.reader());
         }
         *request =
             send::upstream_request(&session.req_header().headers, &deployment, attempt, context.credential.as_deref())?;
         context.attempts_made += 1;
         context.relay = None;
+        context.preamble.clear();
+        context.clock.begin(silence_of(context, &deployment), !has_upload);
         if let Some(record) = &mut context.record {
             record.served_by(&deployment);
             record.upstream_called();
@@ -202,6 +212,8 @@ impl ProxyHttp for Gateway {
             return Ok(());
         }
         (context.has_passed, context.is_over) = (false, false);
+        context.clock.heard();
+        note_header(header, context);
         let relay = Relay::of(header, context);
         let is_head = session.req_header().method == http::Method::HEAD;
         // Pingora calls no body filter for such an answer, so nothing could be replaced or settled there.
@@ -217,7 +229,7 @@ impl ProxyHttp for Gateway {
             let mut relay = relay;
             let refused = relay.verdict();
             context.relay = Some(relay);
-            if refused.is_some_and(|refused| context.next_credential(&refused)) {
+            if refused.is_some_and(|refused| self.is_asked_otherwise(context, &refused)) {
                 return Error::e_explain(ANOTHER_ATTEMPT, header.status.to_string());
             }
             return Error::e_explain(EMPTY_ANSWER, header.status.to_string());
@@ -241,6 +253,7 @@ impl ProxyHttp for Gateway {
     ) -> Result<Option<Duration>> {
         let (Some(relay), Some(record)) = (&mut context.relay, &mut context.record) else { return Ok(None) };
         let piece = body.take().unwrap_or_default();
+        context.clock.heard();
         // What follows an error that was told is not for the client.
         if context.is_over {
             return Ok(None);
@@ -250,13 +263,16 @@ impl ProxyHttp for Gateway {
         let passed = relay
             .pass(piece, is_end, is_begun, record)
             .map_err(|error| Error::explain(ErrorType::InvalidHTTPHeader, error.to_string()).into_up())?;
+        let has_content = is_begun || is_end || relay.has_content();
         *body = Some(match passed {
             Passed::Bytes(bytes) => {
+                answered(context, has_content, is_end);
+                let bytes = context.let_through(bytes, has_content);
                 context.has_passed |= !bytes.is_empty();
                 bytes
             }
-            // A sick credential was set aside, and the next one of the pool has its turn.
-            Passed::Refused(refused) if !is_begun && context.next_credential(&refused) => {
+            // Nothing was said to the client yet: another credential, or another deployment.
+            Passed::Refused(refused) if !is_begun && self.is_asked_otherwise(context, &refused) => {
                 return Error::e_explain(ANOTHER_ATTEMPT, refused.error.message);
             }
             Passed::Refused(refused) => {
@@ -269,7 +285,7 @@ impl ProxyHttp for Gateway {
         Ok(None)
     }
 
-    /// The attempt never reached its upstream: the next deployment of the plan, if there is one.
+    /// The attempt never reached its upstream: the next one, if there is one.
     fn fail_to_connect(
         &self,
         _session: &mut Session,
@@ -277,13 +293,12 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        self.note_attempt(context, &error);
-        error.set_retry(context.next_deployment());
+        error.set_retry(self.is_made_again_after(context, &error));
         error
     }
 
-    /// The exchange broke. A pooled connection that the upstream had closed meanwhile deserves the same deployment again;
-    /// anything else is final here.
+    /// The exchange broke. A pooled connection that the upstream had closed meanwhile deserves the same deployment again; else the
+    /// next one has its turn, as long as the client has nothing of the answer.
     fn error_while_proxy(
         &self,
         _peer: &HttpPeer,
@@ -379,7 +394,7 @@ impl Gateway {
         context.record = Some(record);
 
         // read_body: routing needs the model's name, which stands in it.
-        let call = match endpoint.surface {
+        let mut call = match endpoint.surface {
             Surface::Object { operation, action } => {
                 return self.object(session, context, &principal, (operation, action)).await;
             }
@@ -400,6 +415,7 @@ impl Gateway {
             }
             Surface::Models | Surface::Model1 | Surface::Liveness | Surface::Readiness => return Ok(Flow::Answered),
         };
+        context.overrides = Overrides::read(&session.req_header().headers, call.take_routing_fields()?)?;
         let assumed = assume(&call).await;
         if let Some(record) = &mut context.record {
             record.asked_for(&call.index, call.streams);
@@ -420,14 +436,21 @@ impl Gateway {
         // this order: what is refused for money must not be looked at by a paid guardrail, and what a guardrail refuses must
         // not come from the cache.
 
-        // route: which deployments, in which order.
-        context.plan = match pinned {
-            Some(deployment) => Plan::only(deployment),
-            None => Plan::shuffle(group, record.event().event_id.random_bits()),
+        // route: whom to ask first. translate: how, before the record is opened, so that what a vendor cannot do is refused and
+        // costs nothing.
+        check_fallbacks(&context.overrides, &principal, &snapshot)?;
+        let facts = facts_of(call, &context.overrides, record);
+        let overrides = std::mem::take(&mut context.overrides);
+        let limit = overrides.timeout.unwrap_or(group.routing.timers.total).min(group.routing.timers.total);
+        context.deadline = context.started + limit;
+        let mut route = match pinned {
+            Some(deployment) => Route::pinned(Arc::clone(group), deployment, overrides, facts),
+            None => Route::through(Arc::clone(group), overrides, facts),
         };
-
-        // translate: before the record is opened, so that what a vendor cannot do is refused and costs nothing.
-        let (turn, deployment, attempt) = context.plan.first_that(|deployment| translate(call, deployment))?;
+        let next = route.first(&snapshot, &mut record.route, |deployment| translate(call, deployment));
+        let next = next.map_err(ApiError::from)?;
+        let (deployment, attempt) = (&next.deployment, next.how);
+        context.route = Some(route);
 
         // count: what the vendor has no interface for is answered here, and costs nothing.
         if attempt.words == Words::Counted {
@@ -442,7 +465,7 @@ impl Gateway {
         if let Some(naming) = &mut context.naming {
             naming.deployment = deployment.id;
         }
-        (context.turn, context.attempt) = (turn, Some(attempt));
+        context.attempt = Some(attempt);
         self.hand_over(session, context, false);
         Ok(Flow::ToUpstream)
     }

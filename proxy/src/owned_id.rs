@@ -356,7 +356,8 @@ mod tests {
             let deployment =
                 Deployment::compile(&serde_json::from_value(record).unwrap(), CredentialPool::default(), false)
                     .unwrap();
-            snapshot.models.insert(name.to_owned(), vec![Arc::new(deployment)].into());
+            let group = crate::snapshot::Group::new(name.to_owned(), vec![Arc::new(deployment)], Default::default());
+            snapshot.models.insert(name.to_owned(), Arc::new(group));
         }
         (snapshot, ids)
     }

@@ -1,5 +1,7 @@
 //! What a choice sees: each deployment of the group at this moment, and the request.
 
+use std::cmp::Ordering;
+
 use deltallm_shared::routing::SkipReason;
 
 use crate::{seed::mix, stats::StatsView, tick::Tick};
@@ -17,12 +19,38 @@ pub struct Candidate {
     pub price_nano_usd: Option<i64>,
     /// Whether it has the tags of the request; true where the request has none or nobody asks.
     pub has_tags: bool,
+    /// Whether one of its tags is [`Candidate::DEFAULT_TAG`]: it serves requests without tags, and those with tags that nobody has.
+    pub is_default: bool,
     /// Whether it is on trial.
     pub is_canary: bool,
+    /// Whether it was on trial and failed too often.
+    pub is_canary_returned: bool,
     /// What is known of it at this moment.
     pub stats: StatsView,
     /// Why it cannot be chosen, where the caller knows already: asked before, no credential, cannot do what is asked.
     pub skip: Option<SkipReason>,
+}
+
+impl Candidate {
+    /// See [`Self::is_default`].
+    pub const DEFAULT_TAG: &str = "default";
+
+    /// Whether it may be chosen, as far as is known.
+    pub const fn is_open(&self) -> bool {
+        self.skip.is_none()
+    }
+
+    /// Requests under way against the weight, compared without a division: the less it has to do for its weight, the less it is.
+    /// Weight 0 counts as the heaviest load there is.
+    pub fn cmp_load(&self, other: &Self) -> Ordering {
+        let (mine, theirs) = (u64::from(self.weight), u64::from(other.weight));
+        match (mine, theirs) {
+            (0, 0) => self.stats.in_flight.cmp(&other.stats.in_flight),
+            (0, _) => Ordering::Greater,
+            (_, 0) => Ordering::Less,
+            _ => (u64::from(self.stats.in_flight) * theirs).cmp(&(u64::from(other.stats.in_flight) * mine)),
+        }
+    }
 }
 
 /// What a choice has to know of the request.
@@ -36,6 +64,8 @@ pub struct Ask {
     pub turn: u64,
     /// Whether the answer is a stream.
     pub streams: bool,
+    /// Whether the request has tags.
+    pub is_tagged: bool,
     /// Tokens that the request is expected to take in all.
     pub tokens: u64,
     /// Says which requests belong together; `None`: the caller does not say.

@@ -5,16 +5,22 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`affinity`] | whose prompt cache is warm: a bounded table of hashes |
 //! | [`candidate`] | what a strategy sees of a deployment and of a request |
 //! | [`choose`] | who is asked next: who may be, the canary's share, then the strategy |
+//! | [`trace`] | how a choice is explained afterwards |
 //! | [`strategies`] | one file each, and the list of them |
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
+//! | [`queue`] | who is let in next where a group is full |
 //! | [`retry`] | what a fault leads to, and when |
 
+pub mod affinity;
 pub mod candidate;
 pub mod choose;
+pub mod queue;
 pub mod retry;
 pub mod seed;
 pub mod stats;
 pub mod strategies;
 pub mod tick;
+pub mod trace;

@@ -7,6 +7,7 @@ pub struct Seed(pub u64);
 
 impl Seed {
     /// The next figure.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, so there is no `None` to speak of")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)

@@ -9,5 +9,6 @@ mod json_field;
 pub mod produced_text;
 pub mod request_index;
 pub mod responses;
+pub mod routing_fields;
 pub mod stream_event;
 pub mod usage;

@@ -33,6 +33,10 @@ pub struct RequestIndex {
     pub answers: u64,
     /// The caller's own customer.
     pub end_user: Option<String>,
+    /// Says which requests share a beginning, in OpenAI's words.
+    pub prompt_cache_key: Option<String>,
+    /// Whether fields stand in the body that are for the gateway alone: see [`super::routing_fields`].
+    pub has_routing_fields: bool,
     /// Where the first of `required` stands, whose size stands for the prompt's.
     pub prompt: Range<usize>,
 }
@@ -62,6 +66,7 @@ impl RequestIndex {
                     let text = format!("`{key}` is not `model`; write it in lower case.");
                     return Err(ApiError::about(ErrorCode::InvalidRequest, key.as_ref(), text));
                 }
+                index.has_routing_fields |= is_for_routing(&key, &value);
                 continue;
             };
             if seen.contains(&known) {
@@ -129,6 +134,7 @@ impl RequestIndex {
             "user" if value.get_type() != JsonType::Null => {
                 self.end_user = Some(value.as_str().ok_or_else(|| wrong_type(key, "a string"))?.to_owned());
             }
+            "prompt_cache_key" => self.prompt_cache_key = value.as_str().map(str::to_owned),
             _ if key == required => {
                 check_required(key, value)?;
                 self.prompt = range;
@@ -192,12 +198,27 @@ impl RequestIndex {
 }
 
 fn known_key(key: &str, required: &'static str) -> Option<&'static str> {
-    const KNOWN: [&str; 8] =
-        ["model", "stream", "stream_options", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "user"];
+    const KNOWN: [&str; 9] = [
+        "model",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "n",
+        "user",
+        "prompt_cache_key",
+    ];
     if key == required {
         return Some(required);
     }
     KNOWN.into_iter().find(|known| *known == key)
+}
+
+/// Whether a member is for the gateway and has to be taken out.
+fn is_for_routing(key: &str, value: &LazyValue<'_>) -> bool {
+    super::routing_fields::NAMES.contains(&key)
+        || (key == "metadata" && value.get("tags").is_some_and(|tags| tags.get_type() == JsonType::Array))
 }
 
 fn check_required(key: &'static str, value: &LazyValue<'_>) -> Result<(), ApiError> {

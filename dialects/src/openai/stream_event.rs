@@ -70,6 +70,27 @@ pub fn read(event: &Bytes, show_usage: bool) -> Reading {
     reading
 }
 
+/// Whether an event holds something of the answer itself: text, thoughts, a tool call, an end. The first event of a stream usually
+/// holds a role only.
+pub fn has_content(event: &[u8]) -> bool {
+    const TEXTS: [&[u8]; 6] = [
+        b"\"content\":",
+        b"\"reasoning_content\":",
+        b"\"reasoning\":",
+        b"\"refusal\":",
+        b"\"text\":",
+        b"\"finish_reason\":",
+    ];
+    const PARTS: [&[u8]; 4] = [b"\"tool_calls\"", b"\"function_call\"", b"\"audio\"", b"[DONE]"];
+    let has_text = |name: &&[u8]| {
+        memchr::memmem::find_iter(event, name).any(|at| {
+            let value = event[at + name.len()..].trim_ascii_start();
+            !(value.starts_with(b"\"\"") || value.starts_with(b"null"))
+        })
+    };
+    TEXTS.iter().any(has_text) || PARTS.iter().any(|name| memchr::memmem::find(event, name).is_some())
+}
+
 /// Whether an event is the usual piece of an answer: one data line, and no error in it.
 fn is_delta(event: &[u8]) -> bool {
     event.starts_with(b"data: {")
@@ -114,6 +135,27 @@ mod tests {
 
     fn event(json: &str) -> Bytes {
         Bytes::from(format!("data: {json}\n\n"))
+    }
+
+    #[test]
+    fn a_role_alone_is_no_content() {
+        for json in [
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"finish_reason":null}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content": null}}]}"#,
+            r#"{"choices":[],"prompt_filter_results":[]}"#,
+        ] {
+            assert!(!has_content(&event(json)), "{json}");
+        }
+        for json in [
+            r#"{"choices":[{"delta":{"content":"H"},"finish_reason":null}]}"#,
+            r#"{"choices":[{"delta":{"reasoning_content": "H"}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#,
+            r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[{"text":"H"}]}"#,
+            "[DONE]",
+        ] {
+            assert!(has_content(&event(json)), "{json}");
+        }
     }
 
     #[test]

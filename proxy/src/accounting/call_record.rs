@@ -14,7 +14,7 @@ use deltallm_dialects::{
 use deltallm_shared::{
     catalog::{self, ServiceTier},
     error::{ApiError, ErrorCode},
-    event::{Outcome, SpendEvent},
+    event::{EventKind, Outcome, SpendEvent},
     ids::EventId,
     money::NanoUsd,
     pricing::{AppliedPrices, PriceState, Usage, UsageSource},
@@ -23,6 +23,7 @@ use deltallm_shared::{
 
 use super::{
     Accounts,
+    route_log::RouteLog,
     token_counter::{Uncounted, estimate_tokens, price},
 };
 use crate::{snapshot::Deployment, stages::authenticate::Principal};
@@ -52,6 +53,9 @@ pub struct CallRecord {
     last_progress: Instant,
     is_upstream_called: bool,
     is_settled: bool,
+    outcome: Option<Outcome>,
+    /// What was decided on the way.
+    pub route: RouteLog,
 }
 
 impl CallRecord {
@@ -81,6 +85,8 @@ impl CallRecord {
             last_progress: started,
             is_upstream_called: false,
             is_settled: false,
+            outcome: None,
+            route: RouteLog::new(started),
         }
     }
 
@@ -158,6 +164,73 @@ impl CallRecord {
         self.assume(Usage::default(), UsageSource::None);
     }
 
+    /// An attempt failed and another one is made: what it produced is not the answer's. `has_cost`: the provider had begun an answer,
+    /// which it bills; that is put on record apart, because the caller has nothing of it.
+    pub fn give_up_attempt(&mut self, has_cost: bool) {
+        let usage = self.usage.take();
+        let produced = std::mem::take(&mut self.produced);
+        let input_usage = self.input_usage.take();
+        self.event.service_tier = None;
+        (self.first_byte_us, self.event.time_to_first_byte_us) = (None, None);
+        if !std::mem::take(&mut self.is_upstream_called) || !has_cost || self.is_free {
+            return;
+        }
+        let event = self.own_cost(EventKind::FailedAttempt, Outcome::UpstreamError);
+        match usage.or(self.assumed.map(|(usage, _)| usage)) {
+            Some(usage) => self.settle_apart(event, usage),
+            None => self.accounts.counter.settle(Uncounted {
+                event,
+                prices: self.prices,
+                input_usage,
+                prompt: self.prompt.clone(),
+                produced,
+            }),
+        }
+    }
+
+    /// An event of the operator's own cost, about the attempt under way: it names the request, and no key.
+    pub fn own_cost(&self, kind: EventKind, outcome: Outcome) -> SpendEvent {
+        let now = Timestamp::now();
+        let of_call = &self.event;
+        SpendEvent {
+            event_id: EventId::new(),
+            kind,
+            outcome,
+            finished_at: now,
+            duration_us: micros(self.started.elapsed()),
+            usage: Usage::default(),
+            cost: None,
+            prices: None,
+            route: None,
+            error_code: None,
+            key_id: None,
+            team_id: None,
+            user_id: None,
+            organization_id: None,
+            end_user: None,
+            ..of_call.clone()
+        }
+    }
+
+    fn settle_apart(&self, mut event: SpendEvent, usage: Usage) {
+        (event.usage, event.usage_source) = (usage, UsageSource::Provider);
+        price(&mut event, &self.prices);
+        self.accounts.metrics.observe_usage(&event);
+        if let Err(error) = self.accounts.journal.settle(&event) {
+            tracing::error!(%error, request_id = event.request_id, cost = ?event.cost, "an attempt could not be recorded");
+        }
+    }
+
+    /// How it ended, once it is settled.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// Tokens in and out, where the provider said so.
+    pub fn tokens(&self) -> Option<u64> {
+        self.usage.map(|usage| usage.input_tokens.saturating_add(usage.output_tokens))
+    }
+
     /// The upstream has the request: from here on the call may cost something.
     pub fn upstream_called(&mut self) {
         self.is_upstream_called = true;
@@ -168,12 +241,10 @@ impl CallRecord {
         self.is_upstream_called = false;
     }
 
-    /// The first byte of the answer is here.
+    /// The client has its first byte now; a later word counts.
     pub fn first_byte(&mut self) {
-        if self.first_byte_us.is_none() {
-            self.first_byte_us = Some(micros(self.started.elapsed()));
-            self.event.time_to_first_byte_us = self.first_byte_us;
-        }
+        self.first_byte_us = Some(micros(self.started.elapsed()));
+        self.event.time_to_first_byte_us = self.first_byte_us;
     }
 
     /// When the first byte of the answer was here, in microseconds from the start.
@@ -262,6 +333,8 @@ impl CallRecord {
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
+        self.outcome = Some(outcome);
+        self.event.route = self.route.finish(outcome);
         let event = &mut self.event;
         event.outcome = outcome;
         event.status = status;

@@ -7,6 +7,7 @@
 
 pub mod call_record;
 pub mod journal;
+pub mod route_log;
 pub mod shipper;
 pub mod sound_length;
 pub mod token_counter;

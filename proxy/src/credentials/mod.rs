@@ -14,9 +14,12 @@ mod token_client;
 use std::sync::Arc;
 
 pub use credential::Credential;
+use deltallm_shared::time_text::Timestamp;
 pub use pool::CredentialPool;
 pub use signing::RequestParts;
 pub use token_client::TokenClient;
+
+use crate::snapshot::Deployment;
 
 /// Why a credential cannot be used now. None of the texts holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,4 +39,17 @@ pub enum CredentialError {
     /// The deployment names no region, which a signature covers.
     #[error("a signature needs the deployment's region")]
     NoRegion,
+}
+
+/// A credential of a deployment's pool, with the token that it needs; none where the provider wants none. `seed`: chance.
+pub async fn sign_in(
+    deployment: &Deployment,
+    tokens: &TokenClient,
+    seed: u64,
+) -> Result<Option<Arc<Credential>>, CredentialError> {
+    let credential = deployment.credentials.pick(Timestamp::now(), seed);
+    if let Some(credential) = &credential {
+        credential.ready(tokens).await?;
+    }
+    Ok(credential)
 }

@@ -1,5 +1,7 @@
 //! What is done with the client's own session before the upstream is asked: its body read, an error told, the session wrapped.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
@@ -22,12 +24,14 @@ impl Gateway {
         let is_upload = context.call.as_ref().is_some_and(|call| call.upload.is_some());
         let time_left = match (upgrades, is_upload) {
             (true, _) => realtime::SESSION_LIMIT,
-            (false, true) => self.request_timeout,
-            (false, false) => self.request_timeout.saturating_sub(context.started.elapsed()),
+            (false, true) => context.deadline.saturating_duration_since(context.started),
+            (false, false) => context.deadline.saturating_duration_since(Instant::now()),
         };
+        context.deadline = Instant::now() + time_left;
         let wrapping = Wrapping {
             cut: self.lifecycle.cut(),
             time_left,
+            clock: context.clock.clone(),
             instead: context.held.clone(),
             feed: context.feed.clone(),
             broken: context.broken.clone(),

@@ -22,7 +22,7 @@ use crate::{
     onward_path,
     owned_id::{self, Opened, OwnedIds, Paths},
     providers::{self, Words},
-    routing::Plan,
+    routing::{Facts, Route},
     snapshot::{Deployment, Snapshot},
     stages::{
         authenticate::Principal,
@@ -328,7 +328,7 @@ impl Gateway {
             record.open(&deployment, call.body.clone())?;
         }
         context.call = Some(call);
-        context.plan = Plan::only(deployment);
+        context.route = Some(Route::once(deployment, Facts::default()));
         context.attempt = Some(attempt);
         self.hand_over(session, context, upgrades);
         Ok(Flow::ToUpstream)

@@ -47,8 +47,14 @@ impl Peers {
         Self { resolver: Resolver::default(), allow_private, mock_socket }
     }
 
-    /// The peer of a deployment. `silence`: how long the upstream may say nothing.
-    pub async fn of(&self, deployment: &Deployment, silence: Duration) -> Result<Box<HttpPeer>, PeerError> {
+    /// The peer of a deployment. `silence`: how long the upstream may say nothing; `connect`: until a connection stands, TLS
+    /// included, where somebody says so.
+    pub async fn of(
+        &self,
+        deployment: &Deployment,
+        silence: Duration,
+        connect: Option<Duration>,
+    ) -> Result<Box<HttpPeer>, PeerError> {
         let mut peer = match &deployment.target {
             Target::Mock => mock_peer(&self.mock_socket)?,
             Target::Remote { tls, host, port, .. } => {
@@ -61,8 +67,8 @@ impl Peers {
             }
         };
         if let Some(options) = peer.get_mut_peer_options() {
-            options.connection_timeout = Some(CONNECT_TIMEOUT);
-            options.total_connection_timeout = Some(CONNECT_TOTAL_TIMEOUT);
+            options.connection_timeout = connect.or(Some(CONNECT_TIMEOUT));
+            options.total_connection_timeout = connect.or(Some(CONNECT_TOTAL_TIMEOUT));
             options.read_timeout = Some(silence);
             options.write_timeout = Some(WRITE_TIMEOUT);
             options.idle_timeout = Some(IDLE_TIMEOUT);

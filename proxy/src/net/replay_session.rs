@@ -11,7 +11,8 @@
 //! A body that is not in memory ([`Feed`]) is handed out in pieces instead, from its beginning for each attempt; and a request
 //! that becomes a WebSocket is handed through in both directions.
 //!
-//! It also ends requests from outside: when the process has to stop, or when the request has used its time.
+//! It also ends requests from outside: when the process has to stop, when the request has used its time, or when the attempt under
+//! way is silent for too long.
 //!
 //! It implements a trait that Pingora leaves out of its documentation: the version is pinned in `Cargo.toml`, and the tests in
 //! `tests/whole_system` send bodies of every size through it.
@@ -37,15 +38,23 @@ use pingora::{
 };
 use tokio::{
     sync::watch,
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
-use super::outgoing::OutgoingReader;
+use super::{
+    attempt_clock::{AttemptClock, Overdue},
+    outgoing::OutgoingReader,
+};
 
 /// Pingora's error for a request that the process ended because it stops.
 pub const STOPPING: ErrorType = ErrorType::Custom("the gateway is stopping");
 /// Pingora's error for a request that has used its time.
 pub const OUT_OF_TIME: ErrorType = ErrorType::Custom("the request has used its time");
+
+/// Pingora's error for an attempt whose first byte did not come in time.
+pub const FIRST_BYTE_TIMEOUT: ErrorType = ErrorType::Custom("no first byte came in time");
+/// Pingora's error for an answer that fell silent.
+pub const CHUNK_TIMEOUT: ErrorType = ErrorType::Custom("the answer fell silent");
 
 /// Holds the real session after the wrapper was dropped.
 pub type Kept = Arc<Mutex<Option<Box<ServerSession>>>>;
@@ -92,6 +101,8 @@ pub struct Wrapping {
     pub cut: watch::Receiver<bool>,
     /// How long the request may still take.
     pub time_left: Duration,
+    /// How long the attempt under way may be silent.
+    pub clock: AttemptClock,
     /// The header in the place of the one that is held back.
     pub instead: Held,
     /// The body of an attempt, where it is not in memory.
@@ -108,6 +119,9 @@ pub struct ReplaySession {
     kept: Kept,
     cut: watch::Receiver<bool>,
     deadline: Pin<Box<Sleep>>,
+    clock: AttemptClock,
+    /// When the clock is looked at.
+    look: Pin<Box<Sleep>>,
     held: Option<Box<ResponseHeader>>,
     instead: Held,
     feed: Feed,
@@ -122,11 +136,22 @@ impl ReplaySession {
     pub fn wrap(session: &mut ServerSession, with: Wrapping) -> Kept {
         let kept = Kept::default();
         let inner = Box::new(std::mem::replace(session, nothing()));
-        let Wrapping { cut, time_left, instead, feed, broken, upgrades } = with;
+        let Wrapping { cut, time_left, clock, instead, feed, broken, upgrades } = with;
         let deadline = Box::pin(sleep(time_left));
-        let kept_here = Arc::clone(&kept);
-        let wrapper =
-            Self { inner, kept: kept_here, cut, deadline, held: None, instead, feed, broken, reader: None, upgrades };
+        let wrapper = Self {
+            inner,
+            kept: Arc::clone(&kept),
+            cut,
+            deadline,
+            clock,
+            look: Box::pin(sleep(Duration::ZERO)),
+            held: None,
+            instead,
+            feed,
+            broken,
+            reader: None,
+            upgrades,
+        };
         *session = ServerSession::new_custom(Box::new(wrapper));
         kept
     }
@@ -165,6 +190,17 @@ pub fn unwrap(session: &mut ServerSession, kept: &Kept) {
     }
 }
 
+/// Ends when a limit of the attempt's is passed.
+async fn overdue(look: &mut Pin<Box<Sleep>>, clock: &AttemptClock) -> Overdue {
+    loop {
+        look.as_mut().await;
+        match clock.look() {
+            Ok(left) => look.as_mut().reset(Instant::now() + left),
+            Err(overdue) => return overdue,
+        }
+    }
+}
+
 /// A session that stands in while the real one changes hands; nothing ever speaks to it.
 fn nothing() -> ServerSession {
     ServerSession::new_custom(Box::new(()))
@@ -196,6 +232,7 @@ impl CustomSession for ReplaySession {
         // A new attempt begins: what was held back of the last one is void.
         self.held = None;
         self.reader = self.feed.0.lock().take();
+        self.look.as_mut().reset(Instant::now() + self.clock.look().unwrap_or_default());
     }
 
     fn is_body_done(&mut self) -> bool {
@@ -228,7 +265,10 @@ impl CustomSession for ReplaySession {
     /// Hands out the body that is not in memory; after that Pingora waits here for the client to leave, all the time that the
     /// upstream is awaited or read. Of a WebSocket it gives the client's bytes.
     async fn read_body_or_idle(&mut self, no_body_expected: bool) -> Result<Option<Bytes>> {
-        let Self { inner, reader, cut, deadline, upgrades, .. } = self;
+        let Self { inner, reader, cut, deadline, clock, look, upgrades, .. } = self;
+        if reader.as_ref().is_none_or(OutgoingReader::is_done) {
+            clock.sent();
+        }
         let next = async {
             match reader.as_mut().filter(|reader| !reader.is_done()) {
                 Some(reader) => reader.next().await.map_err(|error| {
@@ -242,6 +282,10 @@ impl CustomSession for ReplaySession {
             event = next => event,
             _ = cut.wait_for(|cut| *cut) => Err(Error::explain(STOPPING, "drain limit reached")),
             () = deadline => Err(Error::explain(OUT_OF_TIME, "router_settings.timeout")),
+            overdue = overdue(look, clock) => Err(match overdue {
+                Overdue::FirstByte => Error::explain(FIRST_BYTE_TIMEOUT, "first_byte_timeout"),
+                Overdue::Chunk => Error::explain(CHUNK_TIMEOUT, "chunk_timeout"),
+            }),
         }
     }
 
@@ -255,6 +299,8 @@ impl CustomSession for ReplaySession {
             tasks = self.hold(tasks);
         }
         let is_done = if tasks.is_empty() { false } else { self.inner.response_duplex_vec(tasks).await? };
+        // While a slow client was written to, nobody listened to the provider.
+        self.clock.touch();
         match failure {
             Some(HttpTask::Failed(error)) => {
                 let is_begun = self.inner.response_written().is_some_and(|header| !header.status.is_informational());

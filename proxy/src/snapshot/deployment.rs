@@ -1,21 +1,18 @@
 //! One way to serve a model, compiled: the address taken apart, the credentials at hand, the prices looked up.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use deltallm_routing::stats::{DeploymentStats, Limits};
 use deltallm_shared::{
+    catalog::ServiceTier,
     control::{DeploymentRecord, DeploymentSource, MockOptions, ModelMode},
     ids::DeploymentId,
-    pricing::AppliedPrices,
+    pricing::{AppliedPrices, Usage},
     providers::{self, CredentialStyle, MOCK, Provider, Wire},
 };
 use http::Uri;
 
 use crate::credentials::CredentialPool;
-
-/// How long a provider may think, where the deployment does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_mins(10);
-/// How long a stream may be silent, where the deployment does not say.
-const DEFAULT_STREAM_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A deployment that requests are sent to.
 pub struct Deployment {
@@ -41,12 +38,20 @@ pub struct Deployment {
     pub project: Option<String>,
     /// Whether parameters that the vendor does not know are dropped instead of refused.
     pub drop_params: bool,
-    /// Until an answer that is not streamed begins, and between its parts.
-    pub timeout: Duration,
-    /// Until a stream begins, and between its chunks.
-    pub stream_timeout: Duration,
+    /// Until an answer that is not streamed begins, and between its parts; `None`: as its group says.
+    pub timeout: Option<Duration>,
+    /// Until a stream begins, and between its chunks; `None`: as its group says.
+    pub stream_timeout: Option<Duration>,
     /// Its share in its group.
     pub weight: u32,
+    /// Its tier in its group.
+    pub priority: u32,
+    /// For routing by tag.
+    pub tags: Vec<String>,
+    /// How much it can take.
+    pub limits: Limits,
+    /// What is known of it; it outlives changes of the configuration.
+    pub stats: Arc<DeploymentStats>,
     /// What it does.
     pub mode: ModelMode,
     /// What it costs.
@@ -108,7 +113,7 @@ impl Deployment {
             return Err(format!("its provider takes no credential of the kind `{}`", odd.kind().name()));
         }
         let of_credential = credentials.credentials().find_map(|credential| credential.project().map(str::to_owned));
-        let millis = |ms: Option<u64>, default| ms.filter(|ms| *ms > 0).map_or(default, Duration::from_millis);
+        let millis = |ms: Option<u64>| ms.filter(|ms| *ms > 0).map(Duration::from_millis);
         Ok(Self {
             id: record.id,
             model_name: record.model_name.clone(),
@@ -121,14 +126,31 @@ impl Deployment {
             region: record.region.clone(),
             project: record.project.clone().or(of_credential),
             drop_params: record.drop_params.unwrap_or(drop_params),
-            timeout: millis(record.timeout_ms, DEFAULT_TIMEOUT),
-            stream_timeout: millis(record.stream_timeout_ms.or(record.timeout_ms), DEFAULT_STREAM_TIMEOUT),
+            timeout: millis(record.timeout_ms),
+            stream_timeout: millis(record.stream_timeout_ms.or(record.timeout_ms)),
             weight: record.weight,
+            priority: record.priority,
+            tags: record.tags.clone(),
+            limits: Limits { rpm: record.rpm, tpm: record.tpm, parallel: record.max_parallel_requests },
+            stats: Arc::default(),
             mode: record.mode,
             prices: AppliedPrices::resolve(&record.provider, &record.upstream_model, record.prices),
             mock: record.mock,
             is_guarded: record.source == DeploymentSource::Database,
         })
+    }
+
+    /// Always the same figure, on every replica.
+    pub fn identity(&self) -> u64 {
+        let (high, low) = self.id.0.as_u64_pair();
+        high ^ low
+    }
+
+    /// What a request of so many tokens would cost, cached prices not assumed; `None`: no price is known.
+    pub fn expected_price(&self, input_tokens: u64, all_tokens: u64) -> Option<i64> {
+        let output_tokens = all_tokens.saturating_sub(input_tokens);
+        let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
+        self.prices.bill(&usage, ServiceTier::Standard).cost.map(|cost| cost.0)
     }
 
     /// Whether the model has OpenAI's responses and nothing else.

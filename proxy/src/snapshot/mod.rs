@@ -6,6 +6,7 @@
 mod credential_set;
 mod deployment;
 pub mod file_watch;
+mod group;
 pub mod last_known_good;
 pub mod link;
 pub mod store;
@@ -19,12 +20,13 @@ use deltallm_shared::{
     ids::{OrganizationId, TeamId, UserId},
 };
 pub use deployment::{Deployment, Target};
+pub use group::{Group, GroupState};
 
 /// Everything but keys.
 #[derive(Default)]
 pub struct Snapshot {
     /// Public name → the deployments that serve it.
-    pub models: HashMap<String, Arc<[Arc<Deployment>]>>,
+    pub models: HashMap<String, Arc<Group>>,
     /// Teams by id.
     pub teams: HashMap<TeamId, TeamRecord>,
     /// Users by id.
@@ -44,7 +46,7 @@ pub struct Live {
 
 impl Snapshot {
     /// The deployments of a public name.
-    pub fn deployments(&self, model: &str) -> Option<&Arc<[Arc<Deployment>]>> {
+    pub fn group(&self, model: &str) -> Option<&Arc<Group>> {
         self.models.get(model)
     }
 }

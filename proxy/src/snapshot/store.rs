@@ -8,17 +8,18 @@ use std::{
     sync::Arc,
 };
 
+use deltallm_routing::stats::DeploymentStats;
 use deltallm_shared::{
     config::Config,
     control::{ConfigMessage, ConfigSnapshot, CredentialRecord, DeploymentRecord, Entity, EntityKind, KeyRecord},
     credential::CredentialValues,
     crypto::{CryptoError, KeyHash, KeyHasher, SecretBox},
     ids::{CredentialId, DeploymentId, KeyId, OrganizationId, RoutingPolicyId, TeamId, UserId},
-    routing::RoutingPolicyRecord,
+    routing::{EffectiveRouting, RoutingPolicyRecord, RoutingSettings},
 };
 use uuid::Uuid;
 
-use super::{Deployment, Live, Snapshot, credential_set::CredentialSet};
+use super::{Deployment, Group, Live, Snapshot, credential_set::CredentialSet, group::GroupStates};
 use crate::credentials::CredentialPool;
 
 /// What opens and finds secrets.
@@ -45,6 +46,8 @@ pub struct Store {
     routing_policies: HashMap<RoutingPolicyId, RoutingPolicyRecord>,
     /// What was published last.
     in_use: CredentialSet,
+    stats: HashMap<DeploymentId, Arc<DeploymentStats>>,
+    group_states: GroupStates,
 }
 
 impl Store {
@@ -63,6 +66,8 @@ impl Store {
             organizations: HashMap::new(),
             routing_policies: HashMap::new(),
             in_use: CredentialSet::default(),
+            stats: HashMap::new(),
+            group_states: GroupStates::default(),
         };
         store.publish();
         store.publish_keys();
@@ -192,29 +197,30 @@ impl Store {
                 Err(error) => tracing::error!(credential = record.name, %error, "the credential cannot be opened"),
             }
         }
-        let mut groups: HashMap<String, Vec<Arc<Deployment>>> = HashMap::new();
-        let drop_params = self.file.drop_params;
+        let mut found = Found { groups: HashMap::new(), known: &mut self.stats, drop_params: self.file.drop_params };
         for file in &self.file.deployments {
             let record = &file.record;
-            let pool = credentials.pool(record.id, &file.credentials, &record.credential_ids, false);
-            add(&mut groups, record, pool, drop_params);
+            found.add(record, credentials.pool(record.id, &file.credentials, &record.credential_ids, false));
         }
         for record in self.deployments.values().filter(|record| !record.blocked) {
             match own_key(record, secret_box) {
-                Ok(own) => {
-                    let pool = credentials.pool(record.id, &own, &record.credential_ids, true);
-                    add(&mut groups, record, pool, drop_params);
-                }
+                Ok(own) => found.add(record, credentials.pool(record.id, &own, &record.credential_ids, true)),
                 Err(error) => {
                     tracing::error!(deployment_id = %record.id, model = record.model_name, %error, "its credential cannot be opened");
                 }
             }
         }
+        let groups = found.groups;
         self.in_use = credentials.done();
-        let mut models: HashMap<String, Arc<[Arc<Deployment>]>> = HashMap::with_capacity(groups.len());
-        for (name, mut group) in groups {
-            group.sort_by_key(|deployment| deployment.id);
-            models.insert(name, group.into());
+        let in_use: HashSet<DeploymentId> = groups.values().flatten().map(|deployment| deployment.id).collect();
+        self.stats.retain(|id, _| in_use.contains(id));
+        self.group_states.keep(|name| groups.contains_key(name));
+        let mut models: HashMap<String, Arc<Group>> = HashMap::with_capacity(groups.len());
+        for (name, mut deployments) in groups {
+            deployments.sort_by_key(|deployment| deployment.id);
+            let routing = EffectiveRouting::of(&self.routing_of(&name));
+            let state = self.group_states.of(&name);
+            models.insert(name.clone(), Arc::new(Group { name, deployments: deployments.into(), routing, state }));
         }
         for (alias, target) in &self.file.model_aliases {
             if let Some(group) = models.get(target).cloned() {
@@ -227,6 +233,16 @@ impl Store {
             users: self.users.clone(),
             organizations: self.organizations.clone(),
         }));
+    }
+
+    /// The settings of a group: the nearer level above the farther, what came through the API above the file.
+    fn routing_of(&self, group: &str) -> RoutingSettings {
+        let policy = |name: Option<&str>| {
+            let mut policies = self.routing_policies.values();
+            policies.find(|policy| policy.model_name.as_deref() == name).map(|policy| &policy.settings)
+        };
+        let levels = [policy(Some(group)), self.file.group_routing.get(group), policy(None), Some(&self.file.routing)];
+        levels.into_iter().flatten().fold(RoutingSettings::default(), |near, far| near.over(far))
     }
 
     fn publish_keys(&self) {
@@ -251,16 +267,23 @@ fn own_key(record: &DeploymentRecord, secret_box: &SecretBox) -> Result<Vec<Cred
     Ok(key.transpose()?.map(CredentialValues::api_key).into_iter().collect())
 }
 
-fn add(
-    groups: &mut HashMap<String, Vec<Arc<Deployment>>>,
-    record: &DeploymentRecord,
-    credentials: CredentialPool,
+/// The deployments that can be used, by their public names.
+struct Found<'a> {
+    groups: HashMap<String, Vec<Arc<Deployment>>>,
+    known: &'a mut HashMap<DeploymentId, Arc<DeploymentStats>>,
     drop_params: bool,
-) {
-    match Deployment::compile(record, credentials, drop_params) {
-        Ok(deployment) => groups.entry(record.model_name.clone()).or_default().push(Arc::new(deployment)),
-        Err(reason) => {
-            tracing::error!(deployment_id = %record.id, model = record.model_name, reason, "the deployment cannot be used");
+}
+
+impl Found<'_> {
+    fn add(&mut self, record: &DeploymentRecord, credentials: CredentialPool) {
+        match Deployment::compile(record, credentials, self.drop_params) {
+            Ok(mut deployment) => {
+                deployment.stats = Arc::clone(self.known.entry(record.id).or_default());
+                self.groups.entry(record.model_name.clone()).or_default().push(Arc::new(deployment));
+            }
+            Err(reason) => {
+                tracing::error!(deployment_id = %record.id, model = record.model_name, reason, "the deployment cannot be used");
+            }
         }
     }
 }

@@ -5,15 +5,11 @@ use std::sync::Arc;
 use deltallm_shared::error::{ApiError, ErrorCode};
 
 use super::authenticate::Principal;
-use crate::snapshot::{Deployment, Snapshot};
+use crate::snapshot::{Group, Snapshot};
 
 /// Runs the stage: the deployments of the model.
-pub fn authorize<'a>(
-    principal: &Principal,
-    snapshot: &'a Snapshot,
-    model: &str,
-) -> Result<&'a Arc<[Arc<Deployment>]>, ApiError> {
-    let Some(group) = snapshot.deployments(model) else {
+pub fn authorize<'a>(principal: &Principal, snapshot: &'a Snapshot, model: &str) -> Result<&'a Arc<Group>, ApiError> {
+    let Some(group) = snapshot.group(model) else {
         let shown: String = model.chars().take(200).collect();
         let text = format!("The model `{shown}` does not exist here. `GET /v1/models` lists those that do.");
         return Err(ApiError::about(ErrorCode::ModelNotFound, "model", text));

@@ -6,7 +6,7 @@ use deltallm_shared::{
 };
 use pingora::{Error, ErrorSource, ErrorType};
 
-use crate::net::replay_session::{OUT_OF_TIME, STOPPING, UPLOAD_LOST};
+use crate::net::replay_session::{CHUNK_TIMEOUT, FIRST_BYTE_TIMEOUT, OUT_OF_TIME, STOPPING, UPLOAD_LOST};
 
 /// What a failed exchange means: the error for the caller and how the call is recorded. `None`: the client is gone.
 pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
@@ -24,6 +24,9 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
             "The gateway cannot read the upload back from its disk. Its log has the cause under this request's id.";
         return Some((ApiError::new(ErrorCode::InternalError, text), Outcome::GatewayError));
     }
+    if [FIRST_BYTE_TIMEOUT, CHUNK_TIMEOUT].contains(etype) {
+        return Some((ApiError::new(ErrorCode::UpstreamTimeout, not_in_time(model)), Outcome::UpstreamError));
+    }
     match (error.esource(), etype) {
         (_, ErrorType::Custom(_)) => {
             let text = format!("The provider of `{model}` gave an empty answer. Try again.");
@@ -36,10 +39,7 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
             | ErrorType::TLSHandshakeTimedout
             | ErrorType::ReadTimedout
             | ErrorType::WriteTimedout,
-        ) => {
-            let text = format!("The provider of `{model}` did not answer in time.");
-            Some((ApiError::new(ErrorCode::UpstreamTimeout, text), Outcome::UpstreamError))
-        }
+        ) => Some((ApiError::new(ErrorCode::UpstreamTimeout, not_in_time(model)), Outcome::UpstreamError)),
         (ErrorSource::Upstream, _) => {
             let text = format!("The provider of `{model}` could not be reached or broke off. Try again.");
             Some((ApiError::new(ErrorCode::UpstreamError, text), Outcome::UpstreamError))
@@ -49,4 +49,8 @@ pub fn of_failure(error: &Error, model: &str) -> Option<(ApiError, Outcome)> {
             Some((ApiError::new(ErrorCode::InternalError, text), Outcome::GatewayError))
         }
     }
+}
+
+fn not_in_time(model: &str) -> String {
+    format!("The provider of `{model}` did not answer in time.")
 }

@@ -43,6 +43,20 @@ pub struct OutcomeLabel {
     pub outcome: &'static str,
 }
 
+/// Why something happened, as a fixed word.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ReasonLabel {
+    /// The word.
+    pub reason: &'static str,
+}
+
+/// A label for a group.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ModelLabel {
+    /// A configured public name.
+    pub model: String,
+}
+
 type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// The metrics and the registry that prints them.
@@ -66,6 +80,18 @@ pub struct Metrics {
     pub unpriced: Counter,
     /// Upstream attempts by how they ended.
     pub upstream_attempts: Family<OutcomeLabel, Counter>,
+    /// Requests that went to another group, by the list that led there.
+    pub fallbacks: Family<ReasonLabel, Counter>,
+    /// Refusals that only an operator can mend, by their kind.
+    pub deployment_alerts: Family<ReasonLabel, Counter>,
+    /// Requests that wait for room in a group.
+    pub queue_waiting: Family<ModelLabel, Gauge>,
+    /// Waits for room by how they ended.
+    pub queue: Family<OutcomeLabel, Counter>,
+    /// Requests that could be hedged, by what came of it.
+    pub hedges: Family<OutcomeLabel, Counter>,
+    /// Copies for a shadow by how they ended.
+    pub mirrored: Family<OutcomeLabel, Counter>,
     /// Settled records that have not arrived at the admin service.
     pub journal_records: Gauge,
     /// Bytes of the journal on file.
@@ -106,6 +132,12 @@ impl Metrics {
             spend_nano_usd: Counter::default(),
             unpriced: Counter::default(),
             upstream_attempts: Family::default(),
+            fallbacks: Family::default(),
+            deployment_alerts: Family::default(),
+            queue_waiting: Family::default(),
+            queue: Family::default(),
+            hedges: Family::default(),
+            mirrored: Family::default(),
             journal_records: Gauge::default(),
             journal_bytes: Gauge::default(),
             journal_lost: Gauge::default(),
@@ -132,6 +164,12 @@ impl Metrics {
         r.register("spend_usd", "Known cost", Dollars(metrics.spend_nano_usd.clone()));
         r.register("unpriced_requests", "Calls whose price is not known", metrics.unpriced.clone());
         r.register("upstream_attempts", "Upstream attempts", metrics.upstream_attempts.clone());
+        r.register("fallbacks", "Requests that went to another group", metrics.fallbacks.clone());
+        r.register("deployment_alerts", "Refusals that an operator has to mend", metrics.deployment_alerts.clone());
+        r.register("queue_waiting", "Requests that wait for room", metrics.queue_waiting.clone());
+        r.register("queue", "Waits for room by how they ended", metrics.queue.clone());
+        r.register("hedges", "Requests that could be hedged", metrics.hedges.clone());
+        r.register("mirrored", "Copies for a shadow", metrics.mirrored.clone());
         r.register("journal_records", "Records that have not arrived", metrics.journal_records.clone());
         r.register("journal_bytes", "Size on file", metrics.journal_bytes.clone());
         r.register("journal_lost_records", "Records that could not be written", metrics.journal_lost.clone());

@@ -21,6 +21,9 @@ use crate::{
 /// Beyond it an answer is not kept for its usage; its tokens are counted by size.
 const MAX_KEPT_BYTES: usize = 32 << 20;
 
+/// A smaller answer goes out in one piece: until it is whole, another attempt can still take its place.
+const MAX_HELD_BYTES: usize = 1 << 20;
+
 /// See the module.
 pub struct DocumentRelay {
     words: Words,
@@ -81,6 +84,11 @@ impl DocumentRelay {
     /// For a document that is passed on.
     pub fn as_it_comes(operation: Operation, status: u16) -> Self {
         Self { words: Words::Same(operation), kept: Vec::new(), kept_bytes: 0, status, told: None }
+    }
+
+    /// Whether so much of it is here that the client should have it, whatever comes.
+    pub(super) fn is_too_large_to_hold(&self) -> bool {
+        self.kept_bytes > MAX_HELD_BYTES
     }
 
     pub(super) fn is_translated(&self) -> bool {

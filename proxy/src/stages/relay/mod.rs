@@ -210,6 +210,19 @@ impl Relay {
         }
     }
 
+    /// Whether anything of the answer itself is here. Until then its beginning is held back, and another attempt can take its
+    /// place without the client seeing it: a stream until its first content, a document until it is whole or large.
+    pub fn has_content(&self) -> bool {
+        match self {
+            Self::Same(stream) => stream.has_content,
+            Self::Tapped(stream) => stream.has_content,
+            Self::Translated(stream) => stream.has_content,
+            Self::Document(document) => document.is_too_large_to_hold(),
+            Self::Sealed(sealed) => sealed.inner.has_content(),
+            Self::Media(_) | Self::Object(_) | Self::Onward(_) | Self::Realtime(_) | Self::Refusal(_) => true,
+        }
+    }
+
     /// Whether such an answer may have no body.
     pub fn may_be_empty(&self) -> bool {
         matches!(self, Self::Onward(_) | Self::Object(_))
@@ -255,7 +268,8 @@ impl Relay {
         is_begun: bool,
         record: &mut CallRecord,
     ) -> Result<Passed, RelayError> {
-        if !piece.is_empty() {
+        // The client has its first byte when there is content.
+        if !piece.is_empty() && (record.first_byte_us().is_none() || !self.has_content()) {
             record.first_byte();
         }
         match self {

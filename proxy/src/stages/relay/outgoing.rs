@@ -44,11 +44,6 @@ impl Outgoing {
         }
     }
 
-    /// Whether nothing goes out so far.
-    pub fn is_empty(&self) -> bool {
-        self.run.is_empty() && self.copied.as_ref().is_none_or(BytesMut::is_empty)
-    }
-
     /// What goes out.
     pub fn finish(self) -> Bytes {
         match self.copied {

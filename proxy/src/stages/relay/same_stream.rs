@@ -19,13 +19,23 @@ pub struct SameStream {
     is_done: bool,
     is_finished: bool,
     failed: Option<ErrorCode>,
+    /// Whether anything of the answer itself was in it so far.
+    pub(super) has_content: bool,
     pub(super) own: OwnWords,
 }
 
 impl SameStream {
     /// `show_usage`: the client asked for usage itself.
     pub fn new(show_usage: bool, own: OwnWords) -> Self {
-        Self { decoder: SseDecoder::default(), show_usage, is_done: false, is_finished: false, failed: None, own }
+        Self {
+            decoder: SseDecoder::default(),
+            show_usage,
+            is_done: false,
+            is_finished: false,
+            failed: None,
+            has_content: false,
+            own,
+        }
     }
 
     pub(super) fn pass(
@@ -39,6 +49,7 @@ impl SameStream {
         let mut first_is_error = None;
         let (own, show_usage) = (&self.own, self.show_usage);
         let (is_done, is_finished, failed) = (&mut self.is_done, &mut self.is_finished, &mut self.failed);
+        let has_content = &mut self.has_content;
         let mut take = |event: Bytes| {
             let reading = stream_event::read(&event, show_usage);
             *is_done |= reading.is_done;
@@ -52,13 +63,14 @@ impl SameStream {
                 let failure = failure_in(&event);
                 let error = own.tell_in_stream(&failure);
                 *failed = Some(error.code);
-                if !is_begun && out.is_empty() {
+                if !is_begun && !*has_content {
                     first_is_error = Some((own.tell(&failure), failure));
                 } else {
                     out.replace(&own.event(&error));
                 }
                 return;
             }
+            *has_content = *has_content || stream_event::has_content(&event);
             match reading.shown {
                 Shown::AsIs => out.keep(&event),
                 Shown::Instead(other) => out.replace(&other),
@@ -79,7 +91,7 @@ impl SameStream {
             // A stream ends well with `[DONE]`; some vendors leave it out, so an answer that says why it ended is whole too.
             if self.failed.is_none() && !self.is_done && !self.is_finished {
                 let error = broken_off(&self.own.model);
-                if !is_begun && out.is_empty() {
+                if !is_begun && !self.has_content {
                     return Ok(refused(self.own.operation, error, None));
                 }
                 self.failed = Some(error.code);

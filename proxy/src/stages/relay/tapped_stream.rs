@@ -2,7 +2,11 @@
 //! the books need.
 
 use bytes::Bytes;
-use deltallm_dialects::{canonical::Event, dialect::StreamReader, sse::SseDecoder};
+use deltallm_dialects::{
+    canonical::{Delta, Event, PartStart},
+    dialect::StreamReader,
+    sse::SseDecoder,
+};
 use deltallm_shared::{error::ErrorCode, event::Outcome};
 
 use super::{Passed, RelayError, broken_off, outgoing::Outgoing, own_words::OwnWords, refused};
@@ -15,13 +19,22 @@ pub struct TappedStream {
     reader: Option<Box<dyn StreamReader>>,
     events: Vec<Event>,
     failed: Option<ErrorCode>,
+    /// Whether anything of the answer itself was in it so far.
+    pub(super) has_content: bool,
     pub(super) own: OwnWords,
 }
 
 impl TappedStream {
     /// `reader`: of the dialect.
     pub fn new(reader: Box<dyn StreamReader>, own: OwnWords) -> Self {
-        Self { decoder: SseDecoder::default(), reader: Some(reader), events: Vec::new(), failed: None, own }
+        Self {
+            decoder: SseDecoder::default(),
+            reader: Some(reader),
+            events: Vec::new(),
+            failed: None,
+            has_content: false,
+            own,
+        }
     }
 
     pub(super) fn pass(
@@ -39,11 +52,12 @@ impl TappedStream {
         let mut out = Outgoing::new(piece);
         for frame in frames {
             self.read(&frame, record);
+            self.has_content = self.has_content || self.reader.is_none() || self.events.iter().any(is_content);
             let Some(failure) = record_events(&mut self.events, record) else {
                 out.keep(&frame);
                 continue;
             };
-            if !is_begun && out.is_empty() {
+            if !is_begun && !self.has_content {
                 return Ok(refused(self.own.operation, self.own.tell(&failure), Some(failure)));
             }
             let error = self.own.tell_in_stream(&failure);
@@ -54,7 +68,7 @@ impl TappedStream {
         if is_end {
             if self.failed.is_none() && !self.is_whole(record) {
                 let error = broken_off(&self.own.model);
-                if !is_begun && out.is_empty() {
+                if !is_begun && !self.has_content {
                     return Ok(refused(self.own.operation, error, None));
                 }
                 self.failed = Some(error.code);
@@ -88,6 +102,16 @@ impl TappedStream {
         let finished = reader.finish(&mut self.events);
         record_events(&mut self.events, record);
         finished.is_ok()
+    }
+}
+
+/// Whether an event is something of the answer itself, and not only its beginning.
+pub(super) fn is_content(event: &Event) -> bool {
+    match event {
+        Event::PartDelta { delta: Delta::Text(text), .. } => !text.is_empty(),
+        Event::PartDelta { .. } | Event::Logprobs { .. } | Event::Stop { .. } => true,
+        Event::PartStart { start, .. } => !matches!(start, PartStart::Text | PartStart::Reasoning { .. }),
+        _ => false,
     }
 }
 

@@ -11,7 +11,7 @@ use deltallm_shared::{
     event::Outcome,
 };
 
-use super::{Passed, broken_off, client_of, own_words::OwnWords, refused};
+use super::{Passed, broken_off, client_of, own_words::OwnWords, refused, tapped_stream::is_content};
 use crate::{accounting::call_record::CallRecord, call::Call};
 
 /// See the module.
@@ -21,6 +21,8 @@ pub struct TranslatedStream {
     events: Vec<Event>,
     failed: Option<ErrorCode>,
     is_array: bool,
+    /// Whether anything of the answer itself was in it so far.
+    pub(super) has_content: bool,
     own: OwnWords,
 }
 
@@ -33,7 +35,15 @@ impl TranslatedStream {
             Some(client) => client.stream_writer(asked),
             None => Box::new(Nothing),
         };
-        Self { reader: vendor.stream_reader(), writer, events: Vec::new(), failed: None, is_array, own }
+        Self {
+            reader: vendor.stream_reader(),
+            writer,
+            events: Vec::new(),
+            failed: None,
+            is_array,
+            has_content: false,
+            own,
+        }
     }
 
     pub(super) fn media_type(&self) -> &'static str {
@@ -53,6 +63,7 @@ impl TranslatedStream {
         let mut out = BytesMut::new();
         for event in self.events.drain(..) {
             record.event_of_answer(&event);
+            self.has_content = self.has_content || is_content(&event);
             if self.failed.is_some() {
                 continue;
             }
@@ -60,7 +71,7 @@ impl TranslatedStream {
                 self.writer.write(&event, &mut out);
                 continue;
             };
-            if !is_begun && out.is_empty() {
+            if !is_begun && !self.has_content {
                 return refused(self.own.operation, self.own.tell(failure), Some(failure.clone()));
             }
             let error = self.own.tell_in_stream(failure);
@@ -72,7 +83,7 @@ impl TranslatedStream {
         {
             tracing::warn!(%error, model = self.own.model, "the provider's stream cannot be followed");
             let error = broken_off(&self.own.model);
-            if !is_begun && out.is_empty() {
+            if !is_begun && !self.has_content {
                 return refused(self.own.operation, error, None);
             }
             self.failed = Some(error.code);

@@ -1,0 +1,150 @@
+//! What was decided for one request, kept while it runs: becomes the [`RouteTrace`] of its record.
+
+use std::time::{Duration, Instant};
+
+use deltallm_routing::{
+    candidate::{Ask, Candidate},
+    strategies::strategy,
+};
+use deltallm_shared::{
+    event::Outcome,
+    ids::DeploymentId,
+    routing::{AttemptEnd, AttemptTrace, CandidateTrace, Choice, FallbackKind, Fault, RouteTrace},
+};
+
+use crate::snapshot::Group;
+
+/// See the module.
+#[derive(Debug)]
+pub struct RouteLog {
+    started: Instant,
+    trace: RouteTrace,
+    /// When the attempt under way began.
+    attempt_began: Option<Instant>,
+}
+
+impl RouteLog {
+    /// For a request that began then.
+    pub fn new(started: Instant) -> Self {
+        Self { started, trace: RouteTrace::default(), attempt_began: None }
+    }
+
+    /// A deployment was chosen.
+    pub fn chose(
+        &mut self,
+        group: &Group,
+        fallback: Option<FallbackKind>,
+        candidates: &[Candidate],
+        chosen: DeploymentId,
+        ask: &Ask,
+    ) {
+        if self.trace.choices.len() >= RouteTrace::MAX_STEPS {
+            return;
+        }
+        let strategy = strategy(group.routing.strategy);
+        // The one that was chosen and those that could not be come first: they are what somebody asks about.
+        let mut order: Vec<usize> = (0..candidates.len()).collect();
+        if candidates.len() > RouteTrace::MAX_CANDIDATES {
+            order.sort_by_key(|index| {
+                let is_chosen = group.get(*index).is_some_and(|deployment| deployment.id == chosen);
+                (!is_chosen, candidates.get(*index).is_none_or(|candidate| candidate.skip.is_none()))
+            });
+            order.truncate(RouteTrace::MAX_CANDIDATES);
+        }
+        let omitted = candidates.len() - order.len();
+        let candidates = order.into_iter().filter_map(|index| {
+            let (candidate, deployment) = (candidates.get(index)?, group.get(index)?);
+            Some(CandidateTrace {
+                deployment_id: deployment.id,
+                score: strategy.score(candidate, ask),
+                skipped: candidate.skip,
+            })
+        });
+        self.trace.choices.push(Choice {
+            model: group.name.clone(),
+            strategy: group.routing.strategy,
+            fallback,
+            candidates: candidates.collect(),
+            omitted: u32::try_from(omitted).unwrap_or(u32::MAX),
+            chosen: Some(chosen),
+            at_us: micros(self.started.elapsed()),
+        });
+    }
+
+    /// The request waited for a place.
+    pub fn queued(&mut self, waited: Duration) {
+        self.trace.queued_us = self.trace.queued_us.saturating_add(micros(waited));
+    }
+
+    /// A copy went to a shadow group.
+    pub fn mirrored(&mut self, model: &str) {
+        self.trace.mirrored_to = Some(model.to_owned());
+    }
+
+    /// A deployment is asked.
+    pub fn began(&mut self, deployment_id: DeploymentId, model: &str, waited: Duration) {
+        self.attempt_began = Some(Instant::now());
+        if self.trace.attempts.len() < RouteTrace::MAX_STEPS {
+            self.trace.attempts.push(AttemptTrace {
+                deployment_id,
+                model: model.to_owned(),
+                at_us: micros(self.started.elapsed()),
+                waited_us: micros(waited),
+                first_token_us: None,
+                duration_us: 0,
+                status: None,
+                end: AttemptEnd::Interrupted,
+                fault: None,
+                is_hedge: false,
+            });
+        }
+    }
+
+    /// The provider's status of the attempt under way.
+    pub fn status(&mut self, status: u16) {
+        self.change(|attempt, _| attempt.status = Some(status));
+    }
+
+    /// The first content of the attempt under way is here.
+    pub fn first_content(&mut self) {
+        self.change(|attempt, elapsed| attempt.first_token_us = attempt.first_token_us.or(Some(elapsed)));
+    }
+
+    /// The attempt under way failed.
+    pub fn failed(&mut self, fault: Fault) {
+        self.change(|attempt, elapsed| {
+            (attempt.end, attempt.fault, attempt.duration_us) = (AttemptEnd::Failed, Some(fault), elapsed);
+        });
+        self.attempt_began = None;
+    }
+
+    /// The request ended. The trace, where there was something to decide.
+    pub fn finish(&mut self, outcome: Outcome) -> Option<Box<RouteTrace>> {
+        self.change(|attempt, elapsed| {
+            attempt.duration_us = elapsed;
+            if outcome == Outcome::Completed {
+                attempt.end = AttemptEnd::Answered;
+            }
+        });
+        let trace = std::mem::take(&mut self.trace);
+        let had_choice = trace.choices.len() > 1 || trace.choices.iter().any(|choice| choice.candidates.len() > 1);
+        let is_told = had_choice || trace.attempts.len() > 1 || trace.queued_us > 0 || trace.mirrored_to.is_some();
+        is_told.then(|| Box::new(trace))
+    }
+
+    /// Traces of attempts that were made beside this loop.
+    pub fn attempts_mut(&mut self) -> &mut Vec<AttemptTrace> {
+        &mut self.trace.attempts
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut AttemptTrace, u64)) {
+        let Some(began) = self.attempt_began else { return };
+        if let Some(attempt) = self.trace.attempts.last_mut() {
+            change(attempt, micros(began.elapsed()));
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,5 @@
+//! What becomes known of a deployment's health, and who is told.
+
+mod log;
+
+pub use log::HealthLog;

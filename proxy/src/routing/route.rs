@@ -1,0 +1,391 @@
+//! The way of one request: its group, then the groups that stand in for it, one budget of attempts for all of them.
+//!
+//! The order: whoever of the group was not asked and is well; then the fallback groups, in their order; then, where waiting helps,
+//! those of the group that were asked already; last of all those that are set aside. A group gets one attempt and its retries, each
+//! fallback group adds one. Nothing is retried inside a retry.
+
+use std::{sync::Arc, time::Duration};
+
+use deltallm_routing::{
+    candidate::{Ask, Candidate},
+    choose::choose,
+    retry::{consequence, wait_before},
+    seed::mix,
+    tick::Tick,
+};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    ids::DeploymentId,
+    routing::{FallbackKind, Fault, RetryPolicy, SkipReason, TagMatch},
+    time_text::Timestamp,
+};
+
+use super::{Overrides, clock::now};
+use crate::{
+    accounting::route_log::RouteLog,
+    snapshot::{Deployment, Group, Snapshot},
+};
+
+/// What routing has to know of the request.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Chance.
+    pub seed: u64,
+    /// Whether the answer is a stream.
+    pub streams: bool,
+    /// Tokens that it is expected to take in all.
+    pub tokens: u64,
+    /// The share of them that goes in.
+    pub input_tokens: u64,
+    /// Which requests belong together.
+    pub session: Option<u64>,
+}
+
+/// Who is asked next.
+#[derive(Clone)]
+pub struct Next<T> {
+    /// The deployment.
+    pub deployment: Arc<Deployment>,
+    /// How it can be asked.
+    pub how: T,
+    /// How long to wait before.
+    pub wait: Duration,
+}
+
+/// Why nobody can be asked at first.
+#[derive(Debug)]
+pub enum Blocked {
+    /// Nobody can do what is asked.
+    Cannot(ApiError),
+    /// Everybody who can is at a limit, until then where that is known.
+    Full(Option<Tick>),
+}
+
+/// A deployment that was asked.
+struct Asked {
+    id: DeploymentId,
+    times: u32,
+    /// Whether it may do better later, and what its provider said of when.
+    again: Option<Option<Duration>>,
+}
+
+/// See the module.
+pub struct Route {
+    /// The group that was asked for, then the one that stands in for it.
+    group: Arc<Group>,
+    /// What led to the group.
+    fallback: Option<FallbackKind>,
+    /// Groups that were tried, by name.
+    visited: Vec<String>,
+    origin: Arc<Group>,
+    current: Option<Arc<Deployment>>,
+    asked: Vec<Asked>,
+    /// Attempts that the current group may still make.
+    attempts_left: u32,
+    retry: RetryPolicy,
+    overrides: Overrides,
+    facts: Facts,
+    /// One deployment alone has what is asked for.
+    is_pinned: bool,
+    /// Asking twice could do a thing twice.
+    is_once: bool,
+}
+
+impl Route {
+    /// Through a group and its fallbacks.
+    pub fn through(group: Arc<Group>, overrides: Overrides, facts: Facts) -> Self {
+        let retry = RetryPolicy {
+            num_retries: overrides.num_retries.unwrap_or(group.routing.retry.num_retries),
+            ..group.routing.retry
+        };
+        Self {
+            origin: Arc::clone(&group),
+            visited: vec![group.name.clone()],
+            fallback: None,
+            current: None,
+            asked: Vec::new(),
+            attempts_left: retry.num_retries.saturating_add(1),
+            retry,
+            overrides,
+            facts,
+            is_pinned: false,
+            is_once: false,
+            group,
+        }
+    }
+
+    /// To one deployment and no other: it has what is asked for.
+    pub fn pinned(group: Arc<Group>, deployment: Arc<Deployment>, overrides: Overrides, facts: Facts) -> Self {
+        Self { current: Some(deployment), is_pinned: true, ..Self::through(group, overrides, facts) }
+    }
+
+    /// To one deployment, once: asking twice could do a thing twice.
+    pub fn once(deployment: Arc<Deployment>, facts: Facts) -> Self {
+        let group = Group::new(deployment.model_name.clone(), vec![Arc::clone(&deployment)], Default::default());
+        let pinned = Self::pinned(Arc::new(group), deployment, Overrides::default(), facts);
+        Self { is_once: true, ..pinned }
+    }
+
+    /// The group that is asked now.
+    pub fn group(&self) -> &Arc<Group> {
+        &self.group
+    }
+
+    /// What led away from the group that was asked for.
+    pub fn fallback(&self) -> Option<FallbackKind> {
+        self.fallback
+    }
+
+    /// Who is asked now.
+    pub fn deployment(&self) -> Option<&Arc<Deployment>> {
+        self.current.as_ref()
+    }
+
+    /// Tokens that the request is expected to take.
+    pub fn tokens(&self) -> u64 {
+        self.facts.tokens
+    }
+
+    /// Whether the request may be sent a second time.
+    pub fn is_once(&self) -> bool {
+        self.is_once
+    }
+
+    /// Who is asked first. `how` says how a deployment can be asked, or what it cannot do.
+    pub fn first<T>(
+        &mut self,
+        snapshot: &Snapshot,
+        log: &mut RouteLog,
+        mut how: impl FnMut(&Deployment) -> Result<T, ApiError>,
+    ) -> Result<Next<T>, Blocked> {
+        if let Some(deployment) = self.current.clone().filter(|_| self.is_pinned) {
+            let how = how(&deployment).map_err(Blocked::Cannot)?;
+            return Ok(self.go_to(deployment, how, Duration::ZERO));
+        }
+        let mut blocked = match self.pick(log, &mut how, Wanted::Well) {
+            Ok((deployment, how)) => return Ok(self.go_to(deployment, how, Duration::ZERO)),
+            Err(blocked) => blocked,
+        };
+        // Nobody of the group is well: another group is better than one that will fail.
+        if let Some(next) = self.fall_back(FallbackKind::General, snapshot, log, &mut how) {
+            return Ok(next);
+        }
+        match self.pick(log, &mut how, Wanted::Anybody) {
+            Ok((deployment, how)) => return Ok(self.go_to(deployment, how, Duration::ZERO)),
+            Err(again) => {
+                if matches!(again, Blocked::Full(_)) {
+                    blocked = again;
+                }
+            }
+        }
+        Err(blocked)
+    }
+
+    /// Who is asked after an attempt failed. `None`: nobody; the client is told of the failure.
+    pub fn after<T>(
+        &mut self,
+        (fault, retry_after): (Fault, Option<Duration>),
+        time_left: Duration,
+        snapshot: &Snapshot,
+        log: &mut RouteLog,
+        mut how: impl FnMut(&Deployment) -> Result<T, ApiError>,
+    ) -> Option<Next<T>> {
+        let leads_to = consequence(fault);
+        if let Some(id) = self.current.as_ref().map(|current| current.id)
+            && let Some(asked) = self.asked.iter_mut().find(|asked| asked.id == id)
+        {
+            asked.again = leads_to.tries_again.then_some(retry_after);
+        }
+        if self.is_once || time_left.is_zero() {
+            return None;
+        }
+        if leads_to.tries_next
+            && !self.is_pinned
+            && self.attempts_left > 0
+            && let Ok((deployment, how)) = self.pick(log, &mut how, Wanted::Well)
+        {
+            return Some(self.go_to(deployment, how, Duration::ZERO));
+        }
+        if let Some(kind) = leads_to.fallback.filter(|_| !self.is_pinned)
+            && let Some(next) = self.fall_back(kind, snapshot, log, &mut how)
+        {
+            return Some(next);
+        }
+        if self.attempts_left == 0 {
+            return None;
+        }
+        // Those that were asked may do better in a moment; those that are set aside are better than nothing.
+        let again = leads_to.tries_again.then(|| self.again(time_left)).flatten();
+        let aside = match self.is_pinned || !leads_to.tries_next {
+            true => None,
+            false => self.pick(log, &mut how, Wanted::Anybody).ok(),
+        };
+        match (again, aside) {
+            (Some((deployment, wait)), None) => how(&deployment).ok().map(|how| self.go_to(deployment, how, wait)),
+            (_, Some((deployment, how))) => Some(self.go_to(deployment, how, Duration::ZERO)),
+            (None, None) => None,
+        }
+    }
+
+    /// Another credential of the same deployment has its turn, or a fresh connection: the group's attempts are not touched.
+    pub fn asked_so_often(&self) -> u32 {
+        self.asked.iter().map(|asked| asked.times).sum()
+    }
+
+    fn go_to<T>(&mut self, deployment: Arc<Deployment>, how: T, wait: Duration) -> Next<T> {
+        match self.asked.iter_mut().find(|asked| asked.id == deployment.id) {
+            Some(asked) => (asked.times, asked.again) = (asked.times + 1, None),
+            None => self.asked.push(Asked { id: deployment.id, times: 1, again: None }),
+        }
+        self.attempts_left = self.attempts_left.saturating_sub(1);
+        self.current = Some(Arc::clone(&deployment));
+        Next { deployment, how, wait }
+    }
+
+    /// The next group that can serve, in the order of the lists.
+    fn fall_back<T>(
+        &mut self,
+        kind: FallbackKind,
+        snapshot: &Snapshot,
+        log: &mut RouteLog,
+        how: &mut impl FnMut(&Deployment) -> Result<T, ApiError>,
+    ) -> Option<Next<T>> {
+        let general = self.overrides.fallbacks.as_deref().unwrap_or(&self.origin.routing.general_fallbacks);
+        let own: &[String] = match kind {
+            FallbackKind::General => &[],
+            // A caller that says where to go, or nowhere, means all cases.
+            _ if self.overrides.fallbacks.is_some() => &[],
+            kind => self.origin.routing.fallbacks(kind),
+        };
+        // Where nothing is said of a prompt that does not fit, another group may still have a larger window.
+        let names: Vec<(String, FallbackKind)> = own
+            .iter()
+            .map(|name| (name.clone(), kind))
+            .chain(general.iter().map(|name| (name.clone(), FallbackKind::General)))
+            .collect();
+        for (name, kind) in names {
+            let Some(group) = snapshot.group(&name).filter(|group| !self.visited.contains(&group.name)) else {
+                continue;
+            };
+            let before = (Arc::clone(&self.group), self.fallback, self.attempts_left);
+            self.visited.push(group.name.clone());
+            (self.group, self.fallback) = (Arc::clone(group), Some(kind));
+            self.attempts_left = self.attempts_left.saturating_add(1);
+            if let Ok((deployment, how)) = self.pick(log, how, Wanted::Well) {
+                return Some(self.go_to(deployment, how, Duration::ZERO));
+            }
+            (self.group, self.fallback, self.attempts_left) = before;
+        }
+        None
+    }
+
+    /// Of those that were asked, who may do better, and after how long a wait.
+    fn again(&self, time_left: Duration) -> Option<(Arc<Deployment>, Duration)> {
+        let waits = self.asked.iter().filter_map(|asked| {
+            let retry_after = asked.again?;
+            let seed = mix(self.facts.seed ^ u64::from(self.asked_so_often()));
+            let wait = wait_before(&self.retry, asked.times, retry_after, time_left, seed)?;
+            let deployment = self.group.iter().find(|deployment| deployment.id == asked.id)?;
+            Some((Arc::clone(deployment), wait))
+        });
+        waits.min_by_key(|(_, wait)| *wait)
+    }
+
+    /// One of the group that was not asked yet and can do what is asked.
+    fn pick<T>(
+        &self,
+        log: &mut RouteLog,
+        how: &mut impl FnMut(&Deployment) -> Result<T, ApiError>,
+        wanted: Wanted,
+    ) -> Result<(Arc<Deployment>, T), Blocked> {
+        let (group, routing) = (&self.group, &self.group.routing);
+        let at = now();
+        let mut objection = None;
+        let mut cannot: Vec<DeploymentId> = Vec::new();
+        loop {
+            let mut candidates: Vec<Candidate> =
+                group.iter().map(|deployment| self.candidate(deployment, at, &cannot)).collect();
+            let ask = Ask {
+                now: at,
+                seed: mix(self.facts.seed ^ u64::from(self.asked_so_often())),
+                turn: group.state.next_turn(),
+                streams: self.facts.streams,
+                tokens: self.facts.tokens,
+                session: self.facts.session,
+                warm: None,
+                is_first: self.asked.is_empty(),
+            };
+            let chosen = choose(routing, &mut candidates, &ask);
+            let chosen = chosen.filter(|index| {
+                let is_set_aside = candidates.get(*index).is_some_and(|found| found.stats.is_set_aside(at));
+                wanted == Wanted::Anybody || !is_set_aside
+            });
+            let deployment = chosen.and_then(|index| group.get(index));
+            let Some(deployment) = deployment else {
+                return Err(objection.map_or(Blocked::Full(None), Blocked::Cannot));
+            };
+            match how(deployment) {
+                Ok(found) => {
+                    log.chose(group, self.fallback, &candidates, deployment.id, &ask);
+                    return Ok((Arc::clone(deployment), found));
+                }
+                Err(error) => {
+                    objection.get_or_insert(error);
+                    cannot.push(deployment.id);
+                }
+            }
+        }
+    }
+
+    fn candidate(&self, deployment: &Deployment, at: Tick, cannot: &[DeploymentId]) -> Candidate {
+        let skip = if cannot.contains(&deployment.id) {
+            Some(SkipReason::CannotServe)
+        } else if self.asked.iter().any(|asked| asked.id == deployment.id) {
+            Some(SkipReason::Tried)
+        } else {
+            let pool = &deployment.credentials;
+            let is_locked_out = !pool.is_empty() && pool.healthy(Timestamp::now()) == 0;
+            is_locked_out.then_some(SkipReason::NoCredential)
+        };
+        let routing = &self.group.routing;
+        Candidate {
+            identity: deployment.identity(),
+            weight: deployment.weight,
+            priority: deployment.priority,
+            price_nano_usd: deployment.expected_price(self.facts.input_tokens, self.facts.tokens),
+            has_tags: has_tags(&deployment.tags, &self.overrides.tags, routing.tag_match),
+            is_canary: false,
+            stats: deployment.stats.view(at, &deployment.limits, self.facts.tokens),
+            skip,
+        }
+    }
+}
+
+/// Who may be picked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Only those that are not set aside.
+    Well,
+    /// Those too, where nobody else is left.
+    Anybody,
+}
+
+fn has_tags(own: &[String], wanted: &[String], how: TagMatch) -> bool {
+    match how {
+        _ if wanted.is_empty() => true,
+        TagMatch::All => wanted.iter().all(|tag| own.contains(tag)),
+        TagMatch::Any => wanted.iter().any(|tag| own.contains(tag)),
+    }
+}
+
+impl From<Blocked> for ApiError {
+    fn from(blocked: Blocked) -> Self {
+        match blocked {
+            Blocked::Cannot(error) => error,
+            Blocked::Full(_) => {
+                let text = "Every deployment of this model is at its limit now. Try again in a moment.";
+                Self::new(ErrorCode::RateLimitExceeded, text)
+            }
+        }
+    }
+}
