@@ -11,6 +11,7 @@
 //! | [`trace`] | how a choice is explained afterwards |
 //! | [`strategies`] | one file each, and the list of them |
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
+//! | [`simulate`] | what a policy would do with traffic that is made up or was recorded |
 //! | [`retry`] | what a fault leads to, and when |
 
 pub mod affinity;
@@ -18,6 +19,7 @@ pub mod candidate;
 pub mod choose;
 pub mod retry;
 pub mod seed;
+pub mod simulate;
 pub mod stats;
 pub mod strategies;
 pub mod tick;
