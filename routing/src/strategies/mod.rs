@@ -18,7 +18,7 @@ mod session_affinity;
 mod simple_shuffle;
 mod tag_based;
 mod usage_based;
-mod waiting_time;
+pub(crate) mod waiting_time;
 
 use deltallm_shared::routing;
 
