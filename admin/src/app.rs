@@ -17,7 +17,7 @@ use crate::{
     ingest, middleware, openapi, permissions,
     routes::{
         credentials, explain, health, keys, me, models, organizations, providers, requests, routing, session as log_in,
-        spend, teams, users,
+        simulation, spend, teams, users,
     },
     state::Shared,
     ui,
@@ -76,6 +76,7 @@ fn api(config: &mut web::ServiceConfig) {
         .service(at("/requests/{id}").get(requests::get))
         .service(at("/requests/{id}/explain").get(explain::get))
         .service(at("/routing").get(routing::get).put(routing::set).delete(routing::reset))
+        .service(at("/routing/simulate").post(simulation::run))
         .service(
             at("/routing/groups/{model_name}")
                 .get(routing::get_group)

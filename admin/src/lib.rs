@@ -28,6 +28,7 @@ mod path_id;
 mod permissions;
 mod repository;
 mod routes;
+mod simulation;
 mod state;
 mod ui;
 mod validate;

@@ -12,8 +12,8 @@ use utoipa::{
 use crate::{
     auth::session,
     routes::{
-        credentials, explain, keys, me, models, organizations, providers, requests, routing, session as log_in, spend,
-        teams, users,
+        credentials, explain, keys, me, models, organizations, providers, requests, routing, session as log_in,
+        simulation, spend, teams, users,
     },
 };
 
@@ -34,6 +34,7 @@ use crate::{
         organizations::list, organizations::create, organizations::get, organizations::update, organizations::delete,
         requests::list, requests::stream, requests::get, explain::get,
         routing::get, routing::set, routing::reset, routing::get_group, routing::set_group, routing::reset_group,
+        simulation::run,
         spend::summary,
         get,
     ),

@@ -86,6 +86,7 @@ pub const RULES: &[Rule] = &[
     ("GET",    "/api/v1/routing",             Permission::Read),
     ("PUT",    "/api/v1/routing",             Permission::Write),
     ("DELETE", "/api/v1/routing",             Permission::Write),
+    ("POST",   "/api/v1/routing/simulate",    Permission::Write),
     ("GET",    "/api/v1/routing/groups/{model_name}", Permission::Read),
     ("PUT",    "/api/v1/routing/groups/{model_name}", Permission::Write),
     ("DELETE", "/api/v1/routing/groups/{model_name}", Permission::Write),

@@ -122,9 +122,14 @@ fn summary(
 }
 
 /// What deployments are called.
-struct Names(HashMap<DeploymentId, DeploymentName>);
+pub struct Names(HashMap<DeploymentId, DeploymentName>);
 
 impl Names {
+    /// By names that are known already.
+    pub fn new(names: impl IntoIterator<Item = DeploymentName>) -> Self {
+        Self(names.into_iter().map(|name| (name.id, name)).collect())
+    }
+
     fn of(deployments: &[DeploymentRecord], request: &RequestView) -> Self {
         let mut names = HashMap::new();
         // One that is there no more is known by what the call recorded of it.
@@ -144,7 +149,8 @@ impl Names {
         self.0.get(&id).cloned().unwrap_or_else(gone)
     }
 
-    fn choice(&self, choice: &Choice) -> ChoiceView {
+    /// A choice in words.
+    pub fn choice(&self, choice: &Choice) -> ChoiceView {
         let chosen = choice.chosen.map(|id| self.find(id));
         let number = choice.candidates.len() + usize::try_from(choice.omitted).unwrap_or(0);
         let among = words::count(number, "deployment");

@@ -10,6 +10,7 @@ pub mod key;
 pub mod organization;
 pub mod request;
 pub mod routing_policy;
+pub mod routing_record;
 pub mod session;
 pub mod snapshot;
 pub mod spend;

@@ -11,6 +11,7 @@ pub mod providers;
 pub mod requests;
 pub mod routing;
 pub mod session;
+pub mod simulation;
 pub mod spend;
 pub mod teams;
 pub mod users;

@@ -126,7 +126,16 @@ impl Known {
         of_deployments.chain(of_policies).chain(self.config.group_routing.keys().map(String::as_str)).collect()
     }
 
-    pub(super) fn has_group(&self, name: &str) -> bool {
+    /// The group of a name, which may be another name of it; refused where nobody serves it.
+    pub(super) fn group<'a>(&'a self, name: &'a str) -> Result<&'a str, AdminError> {
+        let meant = self.config.model_aliases.get(name).map_or(name, String::as_str);
+        if self.has_group(meant) {
+            return Ok(meant);
+        }
+        Err(AdminError::invalid("model_name", format!("No deployment serves `{name}`.")))
+    }
+
+    fn has_group(&self, name: &str) -> bool {
         self.deployments.iter().any(|record| record.model_name == name)
     }
 

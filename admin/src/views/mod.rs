@@ -9,6 +9,7 @@ pub mod organization;
 pub mod request;
 pub mod routing;
 pub mod session;
+pub mod simulation;
 pub mod spend;
 pub mod team;
 pub mod user;

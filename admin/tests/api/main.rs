@@ -21,4 +21,5 @@ mod process;
 mod requests;
 mod routing;
 mod session;
+mod simulation;
 mod static_files;
