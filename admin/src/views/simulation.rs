@@ -197,6 +197,7 @@ pub struct ErrorCountView {
 /// Times that so many of a hundred keep, in microseconds.
 #[derive(ToSchema)]
 #[schema(as = Quantiles)]
+#[expect(clippy::struct_field_names, reason = "the names of the other crate")]
 #[expect(dead_code, reason = "describes a type of another crate in the OpenAPI document")]
 pub struct QuantilesView {
     p50_us: u64,
