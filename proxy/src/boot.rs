@@ -47,6 +47,7 @@ use crate::{
         spool::Spool,
     },
     ops::Ops,
+    queueing::Queueing,
     snapshot::{
         Live, file_watch,
         last_known_good::LastKnownGood,
@@ -146,6 +147,7 @@ pub fn run(options: Options) -> Result<(), BootError> {
 
     let mock_socket = SocketFile::in_home(&options.home)?;
     let max_upload = config.general.max_upload_bytes;
+    let queueing = Arc::new(Queueing::new(Arc::clone(&accounts.metrics)));
     let gateway = Gateway {
         live,
         credentials: Credentials { hasher: keyring.hasher, master_key },
@@ -155,7 +157,8 @@ pub fn run(options: Options) -> Result<(), BootError> {
         peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
-        health_news: Arc::new(HealthLog),
+        health_news: Arc::new(HealthLog { queueing: Arc::clone(&queueing) }),
+        queueing,
         uploads: Uploads {
             spool: Spool::in_home(&options.home, max_upload.saturating_mul(UPLOADS_AT_ONCE))?,
             max_bytes: max_upload,

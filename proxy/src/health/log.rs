@@ -1,13 +1,20 @@
-//! Changes of health in the log.
+//! Changes of health in the log, and room for those who wait.
+
+use std::sync::Arc;
 
 use deltallm_routing::stats::Transition;
 use deltallm_shared::ids::DeploymentId;
 
-use crate::routing::{HealthNews, now};
+use crate::{
+    queueing::Queueing,
+    routing::{HealthNews, now},
+};
 
 /// See the module.
-#[derive(Default)]
-pub struct HealthLog;
+pub struct HealthLog {
+    /// Who waits for room.
+    pub queueing: Arc<Queueing>,
+}
 
 impl HealthNews for HealthLog {
     fn changed(&self, deployment: DeploymentId, model: &str, transition: Transition) {
@@ -22,5 +29,13 @@ impl HealthNews for HealthLog {
             }
             Transition::Recovered => tracing::info!(%deployment, model, "a deployment is well again"),
         }
+    }
+
+    fn trial_failed(&self, deployment: DeploymentId, model: &str) {
+        tracing::error!(%deployment, model, "a deployment on trial failed too often and gets no share any more");
+    }
+
+    fn ended(&self, group: &str) {
+        self.queueing.one_ended(group);
     }
 }
