@@ -16,8 +16,8 @@ use crate::{
     error::AdminError,
     ingest, middleware, openapi, permissions,
     routes::{
-        credentials, health, keys, me, models, organizations, providers, requests, session as log_in, spend, teams,
-        users,
+        credentials, explain, health, keys, me, models, organizations, providers, requests, routing, session as log_in,
+        spend, teams, users,
     },
     state::Shared,
     ui,
@@ -74,6 +74,14 @@ fn api(config: &mut web::ServiceConfig) {
         // Before `/requests/{id}`, which would take it.
         .service(at("/requests/stream").get(requests::stream))
         .service(at("/requests/{id}").get(requests::get))
+        .service(at("/requests/{id}/explain").get(explain::get))
+        .service(at("/routing").get(routing::get).put(routing::set).delete(routing::reset))
+        .service(
+            at("/routing/groups/{model_name}")
+                .get(routing::get_group)
+                .put(routing::set_group)
+                .delete(routing::reset_group),
+        )
         .service(at("/spend/summary").get(spend::summary));
 }
 

@@ -40,6 +40,9 @@ const MAX_COUNT: u64 = 1 << 48;
 /// A million dollars for one call is a mistake.
 const MAX_COST_NANO_USD: i64 = 1_000_000_000_000_000;
 
+/// A trace beyond it is not kept: what explains a call must not cost more than the call.
+const MAX_ROUTE_BYTES: usize = 64 * 1024;
+
 /// The batch with its events unread, so that one that cannot be read does not spoil the others.
 #[derive(Deserialize)]
 struct RawBatch {
@@ -99,13 +102,42 @@ pub async fn receive(state: Shared, body: web::Bytes) -> Result<HttpResponse, Ad
 
 fn read(raw: &RawValue, now: Timestamp) -> Result<SpendEvent, Rejected> {
     let refuse = |event_id, reason: String| Rejected { event_id, reason, payload: raw.get().to_owned() };
-    let mut event: SpendEvent = serde_json::from_str(raw.get()).map_err(|error| {
-        let event_id = serde_json::from_str::<OnlyId>(raw.get()).ok().map(|only| only.event_id);
-        refuse(event_id, format!("it cannot be read: {error}"))
-    })?;
+    let mut event: SpendEvent =
+        serde_json::from_str(raw.get()).or_else(|error| without_route(raw).ok_or(error)).map_err(|error| {
+            let event_id = serde_json::from_str::<OnlyId>(raw.get()).ok().map(|only| only.event_id);
+            refuse(event_id, format!("it cannot be read: {error}"))
+        })?;
     clean(&mut event);
+    bound_route(&mut event);
+    if !event.kind.is_call() {
+        // It is the operator's own cost, whoever sent it.
+        (event.key_id, event.team_id, event.user_id, event.organization_id) = (None, None, None, None);
+    }
     check(&event, now).map_err(|reason| refuse(Some(event.event_id), reason))?;
     Ok(event)
+}
+
+/// The event without its trace, where only that cannot be read: a newer proxy may say more in it than is known here.
+fn without_route(raw: &RawValue) -> Option<SpendEvent> {
+    let mut event: serde_json::Value = serde_json::from_str(raw.get()).ok()?;
+    event.as_object_mut()?.remove("route")?;
+    let event: SpendEvent = serde_json::from_value(event).ok()?;
+    tracing::warn!(event_id = %event.event_id, "the trace of a call cannot be read here; the call is recorded without it");
+    Some(event)
+}
+
+/// Leaves out a trace that cannot be stored. The call is recorded all the same.
+fn bound_route(event: &mut SpendEvent) {
+    let Some(route) = &event.route else { return };
+    // PostgreSQL's JSON holds no U+0000.
+    let reason = match serde_json::to_string(route) {
+        Ok(text) if text.len() > MAX_ROUTE_BYTES => "is too large",
+        Ok(text) if text.contains("\\u0000") => "holds a character that cannot be stored",
+        Ok(_) => return,
+        Err(_) => "cannot be written",
+    };
+    tracing::warn!(event_id = %event.event_id, reason, "the trace of a call is not kept");
+    event.route = None;
 }
 
 /// Makes texts storable: PostgreSQL refuses U+0000, and an index refuses what is too long.
@@ -248,7 +280,12 @@ async fn show(state: &State, client: &Client, inserted: &[Uuid]) {
 
 #[cfg(test)]
 mod tests {
-    use deltallm_shared::money::NanoUsd;
+    use deltallm_shared::{
+        event::EventKind,
+        ids::KeyId,
+        money::NanoUsd,
+        routing::{Choice, RouteTrace},
+    };
 
     use super::*;
 
@@ -264,6 +301,31 @@ mod tests {
         assert_eq!(event.request_id, "a\u{fffd}b");
         assert_eq!(event.end_user.as_deref().map(|text| text.chars().count()), Some(MAX_TEXT_CHARS));
         assert_eq!(check(&event, Timestamp::now()), Ok(()));
+    }
+
+    #[test]
+    fn a_trace_that_cannot_be_kept_is_left_out_and_the_call_stays() {
+        let choice = |model: &str| Choice { model: model.to_owned(), ..Choice::default() };
+        let with =
+            |choices| SpendEvent { route: Some(Box::new(RouteTrace { choices, ..RouteTrace::default() })), ..event() };
+        let kept = |event: &SpendEvent| {
+            let raw = RawValue::from_string(serde_json::to_string(event).unwrap()).unwrap();
+            read(&raw, Timestamp::now()).ok().unwrap().route.is_some()
+        };
+        assert!(kept(&with(vec![choice("m")])));
+        assert!(!kept(&with(vec![choice(&"m".repeat(100_000))])));
+        assert!(!kept(&with(vec![choice("a\0b")])));
+        let newer = serde_json::to_string(&with(vec![choice("m")])).unwrap().replace("simple-shuffle", "clairvoyant");
+        let read = read(&RawValue::from_string(newer).unwrap(), Timestamp::now()).ok().unwrap();
+        assert_eq!((read.model.as_str(), read.route), ("m", None));
+    }
+
+    #[test]
+    fn what_is_no_call_is_on_nobodys_account() {
+        let mirror = SpendEvent { kind: EventKind::Mirror, key_id: Some(KeyId::new()), ..event() };
+        let raw = RawValue::from_string(serde_json::to_string(&mirror).unwrap()).unwrap();
+        let read = read(&raw, Timestamp::now()).ok().unwrap();
+        assert_eq!((read.kind, read.key_id), (EventKind::Mirror, None));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod config_stream;
 mod database;
 mod database_tls;
 mod error;
+mod explain;
 mod ingest;
 mod jobs;
 mod live;

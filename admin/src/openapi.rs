@@ -12,7 +12,8 @@ use utoipa::{
 use crate::{
     auth::session,
     routes::{
-        credentials, keys, me, models, organizations, providers, requests, session as log_in, spend, teams, users,
+        credentials, explain, keys, me, models, organizations, providers, requests, routing, session as log_in, spend,
+        teams, users,
     },
 };
 
@@ -31,7 +32,8 @@ use crate::{
         teams::list, teams::create, teams::get, teams::update, teams::delete,
         users::list, users::create, users::get, users::update, users::delete,
         organizations::list, organizations::create, organizations::get, organizations::update, organizations::delete,
-        requests::list, requests::stream, requests::get,
+        requests::list, requests::stream, requests::get, explain::get,
+        routing::get, routing::set, routing::reset, routing::get_group, routing::set_group, routing::reset_group,
         spend::summary,
         get,
     ),

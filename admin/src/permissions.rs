@@ -80,7 +80,15 @@ pub const RULES: &[Rule] = &[
     ("GET",    "/api/v1/requests",            Permission::Read),
     ("GET",    "/api/v1/requests/stream",     Permission::Read),
     ("GET",    "/api/v1/requests/{id}",       Permission::Read),
+    ("GET",    "/api/v1/requests/{id}/explain", Permission::Read),
     ("GET",    "/api/v1/spend/summary",       Permission::Read),
+
+    ("GET",    "/api/v1/routing",             Permission::Read),
+    ("PUT",    "/api/v1/routing",             Permission::Write),
+    ("DELETE", "/api/v1/routing",             Permission::Write),
+    ("GET",    "/api/v1/routing/groups/{model_name}", Permission::Read),
+    ("PUT",    "/api/v1/routing/groups/{model_name}", Permission::Write),
+    ("DELETE", "/api/v1/routing/groups/{model_name}", Permission::Write),
 
     ("GET",    "/api/openapi.json",           Permission::Public),
 ];

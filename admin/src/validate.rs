@@ -15,6 +15,7 @@ const MAX_NAME_CHARS: usize = 200;
 const MAX_MODELS: usize = 1000;
 const MAX_TAGS: usize = 50;
 const MAX_METADATA_BYTES: usize = 16 * 1024;
+const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
 const MAX_API_KEY_BYTES: usize = 8 * 1024;
 
 /// A name of one line, trimmed.
@@ -115,6 +116,16 @@ pub fn api_key(param: &str, text: &str) -> Result<String, AdminError> {
         return Err(AdminError::invalid(param, format!("`{param}` must be visible ASCII characters.")));
     }
     Ok(text.to_owned())
+}
+
+/// A time limit of one to so many milliseconds as a day has.
+pub fn timeout(param: &str, value: Option<u64>) -> Result<Option<u64>, AdminError> {
+    match value {
+        Some(ms) if !(1..=MAX_TIMEOUT_MS).contains(&ms) => {
+            Err(AdminError::invalid(param, format!("`{param}` must be between 1 and {MAX_TIMEOUT_MS} milliseconds.")))
+        }
+        value => Ok(value),
+    }
 }
 
 /// A provider's address set through the API: well formed, and every address that its host stands for may be called.

@@ -26,7 +26,7 @@ macro_rules! select {
     () => {
         "SELECT id, model_name, provider, upstream_model, api_base, api_key_sealed, mode, timeout_ms, stream_timeout_ms, weight,
                 tags, input_cost_per_token_femto_usd, output_cost_per_token_femto_usd, mock, is_blocked, created_at,
-                api_version, region, project, drop_params,
+                api_version, region, project, drop_params, priority, rpm, tpm, max_parallel_requests,
                 ARRAY(SELECT c.credential_id FROM deployment_credential c WHERE c.deployment_id = deployment.id ORDER BY c.position)
                     AS credential_ids
          FROM deployment"
@@ -38,7 +38,7 @@ fn read(row: &Row) -> Result<DeploymentRow, AdminError> {
     let input: Option<i64> = row.try_get("input_cost_per_token_femto_usd")?;
     let output: Option<i64> = row.try_get("output_cost_per_token_femto_usd")?;
     let mock: Option<serde_json::Value> = row.try_get("mock")?;
-    let millis = |column| Ok::<_, AdminError>(row.try_get::<_, Option<i64>>(column)?.map(i64::unsigned_abs));
+    let figure = |column| Ok::<_, AdminError>(row.try_get::<_, Option<i64>>(column)?.map(i64::unsigned_abs));
     let record = DeploymentRecord {
         id: DeploymentId(row.try_get("id")?),
         model_name: row.try_get("model_name")?,
@@ -51,13 +51,13 @@ fn read(row: &Row) -> Result<DeploymentRow, AdminError> {
         region: row.try_get("region")?,
         project: row.try_get("project")?,
         drop_params: row.try_get("drop_params")?,
-        timeout_ms: millis("timeout_ms")?,
-        stream_timeout_ms: millis("stream_timeout_ms")?,
+        timeout_ms: figure("timeout_ms")?,
+        stream_timeout_ms: figure("stream_timeout_ms")?,
         weight: row.try_get::<_, i32>("weight")?.unsigned_abs(),
-        priority: 0,
-        rpm: None,
-        tpm: None,
-        max_parallel_requests: None,
+        priority: row.try_get::<_, i32>("priority")?.unsigned_abs(),
+        rpm: figure("rpm")?,
+        tpm: figure("tpm")?,
+        max_parallel_requests: row.try_get::<_, Option<i32>>("max_parallel_requests")?.map(i32::unsigned_abs),
         tags: row.try_get("tags")?,
         mode: mode_from_name(&mode)?,
         prices: input.zip(output).map(|(input, output)| ModelPrices {
@@ -103,8 +103,8 @@ pub async fn lock(client: &impl GenericClient, id: Uuid) -> Result<Option<Deploy
 pub async fn insert(client: &impl GenericClient, deployment: &DeploymentRecord) -> Result<(), AdminError> {
     let sql = "INSERT INTO deployment (id, model_name, provider, upstream_model, api_base, api_key_sealed, mode, timeout_ms,
                    stream_timeout_ms, weight, tags, input_cost_per_token_femto_usd, output_cost_per_token_femto_usd, mock,
-                   is_blocked, api_version, region, project, drop_params)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+                   is_blocked, api_version, region, project, drop_params, priority, rpm, tpm, max_parallel_requests)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     write(client, sql, deployment).await
 }
 
@@ -113,7 +113,8 @@ pub async fn update(client: &impl GenericClient, deployment: &DeploymentRecord) 
     let sql = "UPDATE deployment SET model_name = $2, provider = $3, upstream_model = $4, api_base = $5, api_key_sealed = $6,
                    mode = $7, timeout_ms = $8, stream_timeout_ms = $9, weight = $10, tags = $11,
                    input_cost_per_token_femto_usd = $12, output_cost_per_token_femto_usd = $13, mock = $14, is_blocked = $15,
-                   api_version = $16, region = $17, project = $18, drop_params = $19, updated_at = now()
+                   api_version = $16, region = $17, project = $18, drop_params = $19, priority = $20, rpm = $21, tpm = $22,
+                   max_parallel_requests = $23, updated_at = now()
                WHERE id = $1";
     write(client, sql, deployment).await
 }
@@ -123,7 +124,8 @@ async fn write(
     sql: &'static str,
     deployment: &DeploymentRecord,
 ) -> Result<(), AdminError> {
-    let millis = |value: Option<u64>| value.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+    let big = |value: Option<u64>| value.map(|value| i64::try_from(value).unwrap_or(i64::MAX));
+    let small = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
     let mock = serde_json::to_value(deployment.mock).map_err(|error| AdminError::Internal(error.to_string()))?;
     execute(
         client,
@@ -136,9 +138,9 @@ async fn write(
             &deployment.api_base,
             &deployment.sealed_api_key.as_ref().map(|sealed| sealed.0.as_str()),
             &mode_name(deployment.mode),
-            &millis(deployment.timeout_ms),
-            &millis(deployment.stream_timeout_ms),
-            &i32::try_from(deployment.weight).unwrap_or(i32::MAX),
+            &big(deployment.timeout_ms),
+            &big(deployment.stream_timeout_ms),
+            &small(deployment.weight),
             &deployment.tags,
             &deployment.prices.map(|prices| prices.input.femto()),
             &deployment.prices.map(|prices| prices.output.femto()),
@@ -148,6 +150,10 @@ async fn write(
             &deployment.region,
             &deployment.project,
             &deployment.drop_params,
+            &small(deployment.priority),
+            &big(deployment.rpm),
+            &big(deployment.tpm),
+            &deployment.max_parallel_requests.map(small),
         ],
     )
     .await?;

@@ -15,6 +15,9 @@ use super::execute;
 /// Inserts events and adds those that were new to the sums. An event that is already there is left out by the unique index,
 /// also when it is being inserted by somebody else at this moment, and so counts once whatever is sent again.
 ///
+/// What is no call counts with its tokens and its cost by the hour, where the operator sees what was paid, and not as a request; it
+/// names nobody whose usage it could be.
+///
 /// Everything is written in a fixed order (by event, by hour and key …), so that two batches that overlap wait for each other
 /// instead of locking each other out.
 const RECORD: &str = "
@@ -24,20 +27,20 @@ const RECORD: &str = "
             provider, upstream_model, deployment_id, key_id, team_id, organization_id, user_id, end_user,
             input_tokens, output_tokens, cached_input_tokens, cache_creation_tokens, reasoning_tokens, usage_source,
             cost_nano_usd, price_state, prices, price_version, attempts, time_to_first_byte_us, duration_us,
-            overhead_us, usage_details, service_tier
+            overhead_us, usage_details, service_tier, kind, route
         )
         SELECT * FROM unnest(
             $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::int[], $6::text[], $7::text[],
             $8::text[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::uuid[], $15::uuid[],
             $16::uuid[], $17::uuid[], $18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
             $23::bigint[], $24::text[], $25::bigint[], $26::text[], $27::jsonb[], $28::text[], $29::int[],
-            $30::bigint[], $31::bigint[], $32::bigint[], $33::jsonb[], $34::text[]
+            $30::bigint[], $31::bigint[], $32::bigint[], $33::jsonb[], $34::text[], $35::text[], $36::jsonb[]
         ) AS given (
             event_id, started_at, finished_at, request_id, status, outcome, error_code, endpoint, is_stream, model,
             provider, upstream_model, deployment_id, key_id, team_id, organization_id, user_id, end_user,
             input_tokens, output_tokens, cached_input_tokens, cache_creation_tokens, reasoning_tokens, usage_source,
             cost_nano_usd, price_state, prices, price_version, attempts, time_to_first_byte_us, duration_us,
-            overhead_us, usage_details, service_tier
+            overhead_us, usage_details, service_tier, kind, route
         )
         ORDER BY event_id
         ON CONFLICT (event_id, started_at) DO NOTHING
@@ -49,10 +52,11 @@ const RECORD: &str = "
             spend_nano_usd, duration_us
         )
         SELECT date_trunc('hour', started_at, 'UTC'), key_id, team_id, organization_id, user_id, model, provider,
-               (status / 100)::smallint, count(*), count(*) FILTER (WHERE status >= 400),
-               count(*) FILTER (WHERE price_state = 'unpriced'), sum(input_tokens), sum(output_tokens),
+               (status / 100)::smallint, count(*) FILTER (WHERE kind = 'call'),
+               count(*) FILTER (WHERE kind = 'call' AND status >= 400),
+               count(*) FILTER (WHERE kind = 'call' AND price_state = 'unpriced'), sum(input_tokens), sum(output_tokens),
                sum(cached_input_tokens), sum(cache_creation_tokens), sum(reasoning_tokens),
-               sum(coalesce(cost_nano_usd, 0)), sum(duration_us)
+               sum(coalesce(cost_nano_usd, 0)), coalesce(sum(duration_us) FILTER (WHERE kind = 'call'), 0)
         FROM inserted
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
         ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
@@ -157,6 +161,8 @@ struct Columns<'a> {
     overhead_us: Vec<i64>,
     usage_details: Vec<Option<Value>>,
     service_tier: Vec<Option<&'a str>>,
+    kind: Vec<&'static str>,
+    route: Vec<Option<Value>>,
 }
 
 impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
@@ -197,6 +203,8 @@ impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
             columns.overhead_us.push(count(event.overhead_us));
             columns.usage_details.push(details(&event.usage));
             columns.service_tier.push(event.service_tier.as_deref());
+            columns.kind.push(event.kind.name());
+            columns.route.push(event.route.as_ref().and_then(|route| serde_json::to_value(route).ok()));
         }
         columns
     }
@@ -204,7 +212,7 @@ impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
 
 impl Columns<'_> {
     /// In the order of the statement.
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 34] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 36] {
         [
             &self.event_id,
             &self.started_at,
@@ -240,6 +248,8 @@ impl Columns<'_> {
             &self.overhead_us,
             &self.usage_details,
             &self.service_tier,
+            &self.kind,
+            &self.route,
         ]
     }
 }

@@ -9,6 +9,7 @@ pub mod event;
 pub mod key;
 pub mod organization;
 pub mod request;
+pub mod routing_policy;
 pub mod session;
 pub mod snapshot;
 pub mod spend;

@@ -45,6 +45,7 @@ pub struct RequestRow {
     pub overhead_us: i64,
     pub usage_details: Option<serde_json::Value>,
     pub service_tier: Option<String>,
+    pub kind: String,
 }
 
 /// Where the next page starts.
@@ -66,6 +67,8 @@ pub struct RequestFilter<'a> {
     pub key_id: Option<Uuid>,
     pub team_id: Option<Uuid>,
     pub user_id: Option<Uuid>,
+    /// The name of an event's kind.
+    pub kind: Option<&'a str>,
     /// The request id, whole.
     pub request_id: Option<&'a str>,
 }
@@ -76,7 +79,7 @@ macro_rules! select {
                 e.is_stream, e.model, e.provider, e.upstream_model, e.deployment_id, e.key_id, k.name AS key_name, e.team_id,
                 t.name AS team_name, e.user_id, e.end_user, e.input_tokens, e.output_tokens, e.cached_input_tokens,
                 e.cache_creation_tokens, e.reasoning_tokens, e.usage_source, e.cost_nano_usd, e.price_state, e.attempts,
-                e.time_to_first_byte_us, e.duration_us, e.overhead_us, e.usage_details, e.service_tier
+                e.time_to_first_byte_us, e.duration_us, e.overhead_us, e.usage_details, e.service_tier, e.kind
          FROM spend_event e
          LEFT JOIN virtual_key k ON k.id = e.key_id
          LEFT JOIN team t ON t.id = e.team_id"
@@ -118,6 +121,7 @@ fn read(row: &Row) -> Result<RequestRow, AdminError> {
         overhead_us: row.try_get("overhead_us")?,
         usage_details: row.try_get("usage_details")?,
         service_tier: row.try_get("service_tier")?,
+        kind: row.try_get("kind")?,
     })
 }
 
@@ -140,7 +144,8 @@ pub async fn list(
             AND ($10::uuid IS NULL OR e.team_id = $10)
             AND ($11::uuid IS NULL OR e.user_id = $11)
             AND ($12::text IS NULL OR e.request_id = $12 OR e.event_id::text = $12)
-          ORDER BY e.started_at DESC, e.event_id DESC LIMIT $13"
+            AND ($13::text IS NULL OR e.kind = $13)
+          ORDER BY e.started_at DESC, e.event_id DESC LIMIT $14"
     );
     // The cursor also bounds the time, so that the index is entered where the page before ended.
     let until = after.map_or(filter.until, |key| key.started_at.min(filter.until));
@@ -162,6 +167,7 @@ pub async fn list(
             &filter.team_id,
             &filter.user_id,
             &filter.request_id,
+            &filter.kind,
             &limit,
         ],
     )
@@ -176,17 +182,39 @@ pub async fn find(client: &impl GenericClient, event_id: Uuid) -> Result<Option<
     row(client, concat!(select!(), " WHERE e.event_id = $1"), &[&event_id]).await?.as_ref().map(read).transpose()
 }
 
-/// The newest call that its caller knows by this id.
+/// The newest call that its caller knows by this id; what belongs to a call only where there is no call.
 pub async fn find_by_request_id(
     client: &impl GenericClient,
     request_id: &str,
 ) -> Result<Option<RequestRow>, AdminError> {
-    let sql = concat!(select!(), " WHERE e.request_id = $1 ORDER BY e.started_at DESC LIMIT 1");
+    let sql = concat!(select!(), " WHERE e.request_id = $1 ORDER BY e.kind <> 'call', e.started_at DESC LIMIT 1");
     row(client, sql, &[&request_id]).await?.as_ref().map(read).transpose()
 }
 
-/// Calls by their events' ids, oldest first, for the live list.
+/// What was decided for a call.
+pub async fn route(client: &impl GenericClient, event_id: Uuid) -> Result<Option<serde_json::Value>, AdminError> {
+    let found = row(client, "SELECT route FROM spend_event WHERE event_id = $1", &[&event_id]).await?;
+    Ok(found.map(|row| row.try_get("route")).transpose()?.flatten())
+}
+
+/// The most events beside a call that are shown with it: more than attempts, copies and probes of one request can be.
+const MAX_BESIDE: i64 = 50;
+
+/// What was paid beside a call: events of other kinds with its request id, within a day of it, oldest first.
+pub async fn beside(client: &impl GenericClient, call: &RequestRow) -> Result<Vec<RequestRow>, AdminError> {
+    let day = ::time::Duration::days(1);
+    let sql = concat!(
+        select!(),
+        " WHERE e.request_id = $1 AND e.kind <> 'call' AND e.event_id <> $2 AND e.started_at BETWEEN $3 AND $4
+          ORDER BY e.started_at, e.event_id LIMIT $5"
+    );
+    let at = call.started_at.to_datetime();
+    let parameters: super::Parameters<'_> = &[&call.request_id, &call.event_id, &(at - day), &(at + day), &MAX_BESIDE];
+    rows(client, sql, parameters).await?.iter().map(read).collect()
+}
+
+/// Events by their ids, oldest first, for the live list, which shows calls.
 pub async fn by_ids(client: &impl GenericClient, event_ids: &[Uuid]) -> Result<Vec<RequestRow>, AdminError> {
-    let sql = concat!(select!(), " WHERE e.event_id = ANY($1) ORDER BY e.started_at, e.event_id");
+    let sql = concat!(select!(), " WHERE e.event_id = ANY($1) AND e.kind = 'call' ORDER BY e.started_at, e.event_id");
     rows(client, sql, &[&event_ids]).await?.iter().map(read).collect()
 }

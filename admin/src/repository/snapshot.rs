@@ -4,7 +4,7 @@ use deadpool_postgres::Client;
 use deltallm_shared::control::ConfigSnapshot;
 use tokio_postgres::IsolationLevel;
 
-use super::{change, credential, deployment, key, organization, team, user};
+use super::{change, credential, deployment, key, organization, routing_policy, team, user};
 use crate::error::AdminError;
 
 /// Reads it in one snapshot of the database, so that the version and the entities belong together.
@@ -19,7 +19,7 @@ pub async fn read(client: &mut Client) -> Result<(i64, ConfigSnapshot), AdminErr
         teams: team::records(&transaction).await?,
         users: user::records(&transaction).await?,
         organizations: organization::records(&transaction).await?,
-        ..ConfigSnapshot::default()
+        routing_policies: routing_policy::all(&transaction).await?.into_iter().map(|row| row.record).collect(),
     };
     transaction.commit().await?;
     Ok((version, snapshot))

@@ -40,7 +40,9 @@ use crate::{
 /// More keys than that are better kept apart in deployments.
 const MAX_POOL: usize = 100;
 const MAX_WEIGHT: u32 = 1_000_000;
-const MAX_TIMEOUT_MS: u64 = 24 * 3600 * 1000;
+const MAX_PRIORITY: u32 = 1_000_000;
+const MAX_PER_MINUTE: u64 = 1_000_000_000_000;
+const MAX_PARALLEL: u64 = 1_000_000;
 const MAX_MOCK_DELAY_MS: u64 = 600_000;
 
 /// What the list is sorted by, and where its next page starts.
@@ -90,13 +92,13 @@ pub async fn create(state: Shared, Body(draft): Body<DeploymentDraft>) -> Result
         region: place("region", draft.region, providers::is_region)?,
         project: place("project", draft.project, providers::is_project)?,
         drop_params: draft.drop_params,
-        timeout_ms: timeout("timeout_ms", draft.timeout_ms)?,
-        stream_timeout_ms: timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
+        timeout_ms: validate::timeout("timeout_ms", draft.timeout_ms)?,
+        stream_timeout_ms: validate::timeout("stream_timeout_ms", draft.stream_timeout_ms)?,
         weight: draft.weight.unwrap_or(1),
-        priority: 0,
-        rpm: None,
-        tpm: None,
-        max_parallel_requests: None,
+        priority: draft.priority.unwrap_or(0),
+        rpm: draft.rpm,
+        tpm: draft.tpm,
+        max_parallel_requests: draft.max_parallel_requests,
         tags: validate::tags("tags", draft.tags.unwrap_or_default())?,
         mode: draft.mode.unwrap_or_default(),
         prices: match (draft.input_cost_per_token, draft.output_cost_per_token) {
@@ -227,11 +229,15 @@ fn apply(state: &State, record: &mut DeploymentRecord, patch: DeploymentPatch) -
     record.api_version = place("api_version", record.api_version.take(), providers::is_api_version)?;
     record.region = place("region", record.region.take(), providers::is_region)?;
     record.project = place("project", record.project.take(), providers::is_project)?;
-    timeout("timeout_ms", patch.timeout_ms.value().copied())?;
-    timeout("stream_timeout_ms", patch.stream_timeout_ms.value().copied())?;
+    validate::timeout("timeout_ms", patch.timeout_ms.value().copied())?;
+    validate::timeout("stream_timeout_ms", patch.stream_timeout_ms.value().copied())?;
     patch.timeout_ms.apply(&mut record.timeout_ms);
     patch.stream_timeout_ms.apply(&mut record.stream_timeout_ms);
     record.weight = patch.weight.unwrap_or(record.weight);
+    record.priority = patch.priority.unwrap_or(record.priority);
+    patch.rpm.apply(&mut record.rpm);
+    patch.tpm.apply(&mut record.tpm);
+    patch.max_parallel_requests.apply(&mut record.max_parallel_requests);
     if let Some(tags) = patch.tags {
         record.tags = validate::tags("tags", tags)?;
     }
@@ -268,6 +274,19 @@ fn check(record: &DeploymentRecord) -> Result<(), AdminError> {
     }
     if record.weight > MAX_WEIGHT {
         return Err(AdminError::invalid("weight", format!("`weight` must be at most {MAX_WEIGHT}.")));
+    }
+    if record.priority > MAX_PRIORITY {
+        return Err(AdminError::invalid("priority", format!("`priority` must be at most {MAX_PRIORITY}.")));
+    }
+    for (name, limit, most) in [
+        ("rpm", record.rpm, MAX_PER_MINUTE),
+        ("tpm", record.tpm, MAX_PER_MINUTE),
+        ("max_parallel_requests", record.max_parallel_requests.map(u64::from), MAX_PARALLEL),
+    ] {
+        if limit.is_some_and(|limit| !(1..=most).contains(&limit)) {
+            let message = format!("`{name}` must be between 1 and {most}; null where there is no limit.");
+            return Err(AdminError::invalid(name, message));
+        }
     }
     for (name, price) in record
         .prices
@@ -338,15 +357,6 @@ fn place(param: &str, text: Option<String>, fits: fn(&str) -> bool) -> Result<Op
             Err(AdminError::invalid(param, format!("`{param}` holds characters that it cannot hold.")))
         }
         text => Ok(text),
-    }
-}
-
-fn timeout(param: &str, value: Option<u64>) -> Result<Option<u64>, AdminError> {
-    match value {
-        Some(ms) if !(1..=MAX_TIMEOUT_MS).contains(&ms) => {
-            Err(AdminError::invalid(param, format!("`{param}` must be between 1 and {MAX_TIMEOUT_MS} milliseconds.")))
-        }
-        value => Ok(value),
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use bytes::Bytes;
-use deltallm_shared::time_text::Timestamp;
+use deadpool_postgres::GenericClient;
+use deltallm_shared::{event::EventKind, time_text::Timestamp};
 use futures_util::stream;
 use tokio::{
     sync::{broadcast, watch},
@@ -49,6 +50,7 @@ pub async fn list(state: Shared, Query(query): Query<RequestQuery>) -> Result<Ht
         key_id: query.key_id,
         team_id: query.team_id,
         user_id: query.user_id,
+        kind: kind(query.kind.as_deref())?,
         request_id: query.q.as_deref().map(str::trim).filter(|text| !text.is_empty()),
     };
     let client = state.database.client().await?;
@@ -62,17 +64,22 @@ pub async fn list(state: Shared, Query(query): Query<RequestQuery>) -> Result<Ht
     params(("id" = String, Path)), responses((status = 200, body = RequestView)))]
 pub async fn get(state: Shared, id: actix_web::web::Path<String>) -> Result<HttpResponse, AdminError> {
     let client = state.database.client().await?;
+    let row = find(&client, &id).await?;
+    Ok(HttpResponse::Ok().json(view(&state, row)))
+}
+
+/// A call by either of its ids.
+pub(super) async fn find(client: &impl GenericClient, id: &str) -> Result<RequestRow, AdminError> {
     let by_event = match id.parse() {
-        Ok(event_id) => request::find(&client, event_id).await?,
+        Ok(event_id) => request::find(client, event_id).await?,
         Err(_) => None,
     };
     let found = match by_event {
         Some(row) => Some(row),
         None if id.contains('\0') => None,
-        None => request::find_by_request_id(&client, &id).await?,
+        None => request::find_by_request_id(client, id).await?,
     };
-    let row = found.ok_or_else(|| AdminError::not_found("request"))?;
-    Ok(HttpResponse::Ok().json(view(&state, row)))
+    found.ok_or_else(|| AdminError::not_found("request"))
 }
 
 /// Calls as they are recorded: server-sent events named `request`, and a comment every 15 s.
@@ -156,6 +163,19 @@ pub fn view(state: &State, mut row: RequestRow) -> RequestView {
         row.key_name = key.map(|key| key.record.name.clone());
     }
     row.into()
+}
+
+/// The kind that a list shows; `None`: every kind.
+fn kind(text: Option<&str>) -> Result<Option<&'static str>, AdminError> {
+    let text = text.filter(|text| !text.is_empty()).unwrap_or_else(|| EventKind::Call.name());
+    if text == "all" {
+        return Ok(None);
+    }
+    let known = EventKind::NAMES.into_iter().find(|(_, name)| *name == text).map(|(_, name)| name);
+    known.map(Some).ok_or_else(|| {
+        let names = EventKind::NAMES.map(|(_, name)| format!("`{name}`")).join(", ");
+        AdminError::invalid("kind", format!("`kind` must be one of {names} or `all`."))
+    })
 }
 
 fn statuses(text: Option<&str>) -> Result<(Option<i32>, Option<i32>), AdminError> {

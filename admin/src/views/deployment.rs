@@ -66,6 +66,17 @@ pub struct DeploymentView {
     #[schema(required)]
     pub stream_timeout_ms: Option<u64>,
     pub weight: u32,
+    /// Its tier: the lowest serves first, under `priority-based-routing`.
+    pub priority: u32,
+    /// Requests in a minute that it can take; null: no limit is known.
+    #[schema(required)]
+    pub rpm: Option<u64>,
+    /// Tokens in a minute that it can take.
+    #[schema(required)]
+    pub tpm: Option<u64>,
+    /// Requests at a time that it can take.
+    #[schema(required)]
+    pub max_parallel_requests: Option<u32>,
     pub tags: Vec<String>,
     #[schema(value_type = MockView)]
     pub mock: MockOptions,
@@ -99,6 +110,10 @@ impl DeploymentView {
             timeout_ms: record.timeout_ms,
             stream_timeout_ms: record.stream_timeout_ms,
             weight: record.weight,
+            priority: record.priority,
+            rpm: record.rpm,
+            tpm: record.tpm,
+            max_parallel_requests: record.max_parallel_requests,
             tags: record.tags,
             mock: record.mock,
             blocked: record.blocked,
@@ -190,6 +205,14 @@ pub struct DeploymentDraft {
     pub stream_timeout_ms: Option<u64>,
     /// Its share in its group; 1 if absent.
     pub weight: Option<u32>,
+    /// Its tier: the lowest serves first, under `priority-based-routing`; 0 if absent.
+    pub priority: Option<u32>,
+    /// Requests in a minute that it can take.
+    pub rpm: Option<u64>,
+    /// Tokens in a minute that it can take.
+    pub tpm: Option<u64>,
+    /// Requests at a time that it can take.
+    pub max_parallel_requests: Option<u32>,
     pub tags: Option<Vec<String>>,
     #[schema(value_type = Option<ModeView>)]
     pub mode: Option<ModelMode>,
@@ -238,6 +261,16 @@ pub struct DeploymentPatch {
     #[schema(value_type = Option<u64>)]
     pub stream_timeout_ms: Patch<u64>,
     pub weight: Option<u32>,
+    pub priority: Option<u32>,
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    pub rpm: Patch<u64>,
+    #[serde(default)]
+    #[schema(value_type = Option<u64>)]
+    pub tpm: Patch<u64>,
+    #[serde(default)]
+    #[schema(value_type = Option<u32>)]
+    pub max_parallel_requests: Patch<u32>,
     pub tags: Option<Vec<String>>,
     #[schema(value_type = Option<ModeView>)]
     pub mode: Option<ModelMode>,

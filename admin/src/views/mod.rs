@@ -3,9 +3,11 @@
 
 pub mod credential;
 pub mod deployment;
+pub mod explain;
 pub mod key;
 pub mod organization;
 pub mod request;
+pub mod routing;
 pub mod session;
 pub mod spend;
 pub mod team;

@@ -68,6 +68,8 @@ pub struct RequestView {
     /// The tier that served the call, where its prices are not the usual ones: `flex`, `priority` …
     #[schema(required)]
     pub service_tier: Option<String>,
+    /// `call`; or a cost of the operator's own: `failed_attempt`, `hedge_loser`, `mirror` or `probe`.
+    pub kind: String,
 }
 
 impl From<RequestRow> for RequestView {
@@ -106,6 +108,7 @@ impl From<RequestRow> for RequestView {
             overhead_us: row.overhead_us,
             usage_details: row.usage_details,
             service_tier: row.service_tier,
+            kind: row.kind,
         }
     }
 }
@@ -128,6 +131,8 @@ pub struct RequestQuery {
     pub key_id: Option<Uuid>,
     pub team_id: Option<Uuid>,
     pub user_id: Option<Uuid>,
+    /// `call` if absent; `failed_attempt`, `hedge_loser`, `mirror`, `probe`, or `all`.
+    pub kind: Option<String>,
     /// From when on; 30 days before `until` if absent.
     #[param(value_type = Option<String>, format = DateTime)]
     pub since: Option<Timestamp>,

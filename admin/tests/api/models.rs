@@ -30,6 +30,14 @@ async fn a_deployment_is_made_changed_and_removed() {
         (&changed["weight"], &changed["tags"], &changed["timeout_ms"]),
         (&json!(3), &json!(["eu"]), &json!(5000))
     );
+    let limits = json!({"priority": 2, "rpm": 600, "tpm": 5_000_000_000_u64, "max_parallel_requests": 8});
+    let limited = admin.patch(&path, limits.clone()).await.expect(200);
+    for name in ["priority", "rpm", "tpm", "max_parallel_requests"] {
+        assert_eq!(limited[name], limits[name], "{name}");
+    }
+    let free = admin.patch(&path, json!({"rpm": null, "max_parallel_requests": null})).await.expect(200);
+    assert_eq!((&free["rpm"], &free["max_parallel_requests"]), (&Value::Null, &Value::Null));
+    assert_eq!((&free["priority"], &free["tpm"]), (&limits["priority"], &limits["tpm"]));
     let back =
         json!({"input_cost_per_token": null, "output_cost_per_token": null, "timeout_ms": null, "blocked": true});
     let back = admin.patch(&path, back).await.expect(200);
@@ -52,6 +60,10 @@ async fn wrong_deployments_are_told_which_field() {
         ("api_key", json!("a\nb"), "api_key"),
         ("timeout_ms", json!(0), "timeout_ms"),
         ("weight", json!(-1), "weight"),
+        ("priority", json!(1_000_001), "priority"),
+        ("rpm", json!(0), "rpm"),
+        ("tpm", json!(1_000_000_000_001_u64), "tpm"),
+        ("max_parallel_requests", json!(0), "max_parallel_requests"),
         ("tags", json!([""]), "tags[0]"),
         ("mode", json!("song"), "mode"),
         ("input_cost_per_token", json!("cheap"), "input_cost_per_token"),

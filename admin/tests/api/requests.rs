@@ -48,6 +48,7 @@ async fn a_call_is_shown_as_it_was_recorded() {
         "cached_input_tokens": 0, "cache_creation_tokens": 0, "reasoning_tokens": 0, "usage_source": "provider",
         "cost_usd": "0.000027", "price_state": "catalog", "attempts": 1, "time_to_first_token_ms": 123,
         "duration_ms": 12, "overhead_us": 250, "usage_details": {"audio_ms": 90_500, "images": 2}, "service_tier": "flex",
+        "kind": "call",
     });
     assert_eq!(listed, expected);
     admin.get("/api/v1/requests/nothing").await.refused(404, "not_found", None);

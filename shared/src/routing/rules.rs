@@ -121,8 +121,12 @@ impl Found {
     }
 
     fn name(&mut self, field: &'static str, name: &str) {
-        if name.trim().is_empty() || name.chars().count() > MAX_NAME_CHARS {
-            self.add(field, format!("a name has 1 to {MAX_NAME_CHARS} characters"));
+        let is_long = name.chars().count() > MAX_NAME_CHARS;
+        if name.trim().is_empty() || is_long || name.chars().any(char::is_control) {
+            self.add(
+                field,
+                format!("holds a name that is empty, longer than {MAX_NAME_CHARS} characters or not of one line"),
+            );
         }
     }
 }
