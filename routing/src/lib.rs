@@ -12,6 +12,7 @@
 //! | [`strategies`] | one file each, and the list of them |
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
 //! | [`queue`] | who is let in next where a group is full |
+//! | [`simulate`] | what a policy would do with traffic that is made up or was recorded |
 //! | [`retry`] | what a fault leads to, and when |
 
 pub mod affinity;
@@ -20,6 +21,7 @@ pub mod choose;
 pub mod queue;
 pub mod retry;
 pub mod seed;
+pub mod simulate;
 pub mod stats;
 pub mod strategies;
 pub mod tick;

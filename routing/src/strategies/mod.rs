@@ -18,7 +18,7 @@ mod session_affinity;
 mod simple_shuffle;
 mod tag_based;
 mod usage_based;
-mod waiting_time;
+pub(crate) mod waiting_time;
 
 use deltallm_shared::routing;
 
@@ -53,7 +53,7 @@ pub static STRATEGIES: [&dyn Strategy; 11] = [
 
 /// The strategy of a name.
 pub fn strategy(name: routing::Strategy) -> &'static dyn Strategy {
-    STRATEGIES.into_iter().find(|strategy| strategy.name() == name).unwrap_or(&simple_shuffle::SimpleShuffle)
+    STRATEGIES.get(name as usize).copied().unwrap_or(&simple_shuffle::SimpleShuffle)
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ const fn log2_fraction(figure: u128) -> u64 {
 
 /// The waiting time for a hash, with 40 bits behind the point; never 0. Between the entries of the table it is interpolated; the error is
 /// below 3 millionths of one, which shifts a share among a hundred deployments by less than a thousandth of itself.
-pub(super) fn waiting_time(hash: u64) -> u64 {
+pub(crate) fn waiting_time(hash: u64) -> u64 {
     let figure = hash | 1;
     let whole = figure.leading_zeros();
     // The figure without its leading one: its top bits are the segment, the next 24 the place within it.
