@@ -1,20 +1,12 @@
-//! Changes of health in the log, and room for those who wait.
-
-use std::sync::Arc;
+//! Changes of health in the log.
 
 use deltallm_routing::stats::Transition;
 use deltallm_shared::ids::DeploymentId;
 
-use crate::{
-    queueing::Queueing,
-    routing::{HealthNews, now},
-};
+use crate::routing::{HealthNews, now};
 
 /// See the module.
-pub struct HealthLog {
-    /// Who waits for room.
-    pub queueing: Arc<Queueing>,
-}
+pub struct HealthLog;
 
 impl HealthNews for HealthLog {
     fn changed(&self, deployment: DeploymentId, model: &str, transition: Transition) {
@@ -33,9 +25,5 @@ impl HealthNews for HealthLog {
 
     fn trial_failed(&self, deployment: DeploymentId, model: &str) {
         tracing::error!(%deployment, model, "a deployment on trial failed too often and gets no share any more");
-    }
-
-    fn ended(&self, group: &str) {
-        self.queueing.one_ended(group);
     }
 }

@@ -12,16 +12,16 @@ use deltallm_shared::{ids::DeploymentId, routing::Fault};
 use super::clock::now;
 use crate::snapshot::{Deployment, Group};
 
-/// Hears of attempts: the log, the metrics, other replicas, those who wait for room.
+/// Hears of attempts: the log, the metrics, other replicas, those who wait for room. Each listens to what concerns it.
 pub trait HealthNews: Send + Sync {
     /// A deployment is set aside, or well again.
-    fn changed(&self, deployment: DeploymentId, model: &str, transition: Transition);
+    fn changed(&self, _deployment: DeploymentId, _model: &str, _transition: Transition) {}
 
     /// A group's trial of a deployment has failed: it gets no share any more.
-    fn trial_failed(&self, deployment: DeploymentId, model: &str);
+    fn trial_failed(&self, _deployment: DeploymentId, _model: &str) {}
 
     /// An attempt of a group ended: there may be room.
-    fn ended(&self, group: &str);
+    fn ended(&self, _group: &str) {}
 }
 
 /// See the module.
