@@ -31,9 +31,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use deltallm_shared::{
-    config::ClientTimeouts, crypto::OwnerSeal, error::ApiError, event::Outcome, time_text::Timestamp,
-};
+use deltallm_shared::{config::ClientTimeouts, crypto::OwnerSeal, event::Outcome, time_text::Timestamp};
 use http::StatusCode;
 use pingora::{
     Error, ErrorType, Result,
@@ -60,6 +58,7 @@ use crate::{
     lifecycle::Lifecycle,
     net::{header_deadline::header_is_complete, peer::Peers},
     providers::Words,
+    queueing::Queueing,
     routing::{HealthNews, Overrides, Route},
     snapshot::Live,
     stages::{
@@ -71,7 +70,6 @@ use crate::{
         receive,
         relay::{Passed, RealtimeRelay, Relay},
         send,
-        translate::translate,
     },
 };
 
@@ -100,6 +98,8 @@ pub struct Gateway {
     pub client: ClientTimeouts,
     /// Bodies beyond it are refused.
     pub max_request_body_bytes: u64,
+    /// Who waits for room in a group.
+    pub queueing: Arc<Queueing>,
     /// Hears of changes of deployments' health.
     pub health_news: Arc<dyn HealthNews>,
     /// Where bodies are kept that are too large for memory.
@@ -439,7 +439,7 @@ impl Gateway {
         // route: whom to ask first. translate: how, before the record is opened, so that what a vendor cannot do is refused and
         // costs nothing.
         check_fallbacks(&context.overrides, &principal, &snapshot)?;
-        let facts = facts_of(call, &context.overrides, record);
+        let facts = facts_of(call, &context.overrides, record, group);
         let overrides = std::mem::take(&mut context.overrides);
         let limit = overrides.timeout.unwrap_or(group.routing.timers.total).min(group.routing.timers.total);
         context.deadline = context.started + limit;
@@ -447,8 +447,7 @@ impl Gateway {
             Some(deployment) => Route::pinned(Arc::clone(group), deployment, overrides, facts),
             None => Route::through(Arc::clone(group), overrides, facts),
         };
-        let next = route.first(&snapshot, &mut record.route, |deployment| translate(call, deployment));
-        let next = next.map_err(ApiError::from)?;
+        let next = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
         let (deployment, attempt) = (&next.deployment, next.how);
         context.route = Some(route);
 

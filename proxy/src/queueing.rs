@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use self::line::Line;
 pub use self::line::Turn;
-use crate::{stages::authenticate::Principal, telemetry::metrics::Metrics};
+use crate::{routing::HealthNews, stages::authenticate::Principal, telemetry::metrics::Metrics};
 
 /// Where a request says its class.
 pub const PRIORITY_HEADER: &str = "x-deltallm-priority";
@@ -126,12 +126,18 @@ impl Queueing {
         line.wait(policy, asker, came, until, opens_at).await
     }
 
-    /// An attempt of a group ended: there is room for one.
-    pub fn one_ended(&self, group: &str) {
+    /// See [`HealthNews::ended`].
+    fn one_ended(&self, group: &str) {
         let line = self.lines.pin().get(group).cloned();
         if let Some(line) = line.filter(|line| !line.is_empty()) {
             line.let_one_in();
         }
+    }
+}
+
+impl HealthNews for Queueing {
+    fn ended(&self, group: &str) {
+        self.one_ended(group);
     }
 }
 

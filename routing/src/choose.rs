@@ -210,4 +210,6 @@ fn reopen(candidates: &mut [Candidate], reason: SkipReason) {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

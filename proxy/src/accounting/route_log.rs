@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use deltallm_routing::{
     candidate::{Ask, Candidate},
-    strategies::strategy,
+    trace::{Asked, explain},
 };
 use deltallm_shared::{
     event::Outcome,
     ids::DeploymentId,
-    routing::{AttemptEnd, AttemptTrace, CandidateTrace, Choice, FallbackKind, Fault, RouteTrace},
+    routing::{AttemptEnd, AttemptTrace, FallbackKind, Fault, RouteTrace},
 };
 
 use crate::snapshot::Group;
@@ -29,46 +29,22 @@ impl RouteLog {
         Self { started, trace: RouteTrace::default(), attempt_began: None }
     }
 
-    /// A deployment was chosen.
+    /// A deployment was chosen: the one of this index.
     pub fn chose(
         &mut self,
         group: &Group,
         fallback: Option<FallbackKind>,
         candidates: &[Candidate],
-        chosen: DeploymentId,
+        chosen: usize,
         ask: &Ask,
     ) {
         if self.trace.choices.len() >= RouteTrace::MAX_STEPS {
             return;
         }
-        let strategy = strategy(group.routing.strategy);
-        // The one that was chosen and those that could not be come first: they are what somebody asks about.
-        let mut order: Vec<usize> = (0..candidates.len()).collect();
-        if candidates.len() > RouteTrace::MAX_CANDIDATES {
-            order.sort_by_key(|index| {
-                let is_chosen = group.get(*index).is_some_and(|deployment| deployment.id == chosen);
-                (!is_chosen, candidates.get(*index).is_none_or(|candidate| candidate.skip.is_none()))
-            });
-            order.truncate(RouteTrace::MAX_CANDIDATES);
-        }
-        let omitted = candidates.len() - order.len();
-        let candidates = order.into_iter().filter_map(|index| {
-            let (candidate, deployment) = (candidates.get(index)?, group.get(index)?);
-            Some(CandidateTrace {
-                deployment_id: deployment.id,
-                score: strategy.score(candidate, ask),
-                skipped: candidate.skip,
-            })
-        });
-        self.trace.choices.push(Choice {
-            model: group.name.clone(),
-            strategy: group.routing.strategy,
-            fallback,
-            candidates: candidates.collect(),
-            omitted: u32::try_from(omitted).unwrap_or(u32::MAX),
-            chosen: Some(chosen),
-            at_us: micros(self.started.elapsed()),
-        });
+        let strategy = group.routing.strategy;
+        let asked = Asked { model: &group.name, strategy, fallback, at: self.started.elapsed() };
+        let id_of = |index: usize| group.get(index).map(|deployment| deployment.id).unwrap_or_default();
+        self.trace.choices.push(explain(asked, candidates, ask, Some(chosen), id_of));
     }
 
     /// The request waited for a place.

@@ -1,14 +1,26 @@
-//! What routing has to know of a call before it chooses.
+//! What routing has to know of a call before it chooses, and the first choice: at once, or after waiting for room.
+
+use std::time::Duration;
 
 use deltallm_routing::seed::mix;
 use deltallm_shared::error::{ApiError, ErrorCode};
 
+use deltallm_shared::routing::Strategy;
+use pingora::{Error, ErrorType, proxy::Session};
+use tokio::time::Instant;
+
+use super::{Gateway, Stop};
 use crate::{
-    accounting::call_record::CallRecord,
+    accounting::{call_record::CallRecord, route_log::RouteLog},
     call::Call,
-    routing::{Facts, Overrides},
-    snapshot::Snapshot,
-    stages::{authenticate::Principal, authorize},
+    queueing::{Asker, QueueRefused, Turn},
+    routing::{self, Blocked, Facts, Next, Overrides, Route},
+    snapshot::{Group, Snapshot},
+    stages::{
+        authenticate::Principal,
+        authorize,
+        translate::{Attempt, translate},
+    },
 };
 
 /// Tokens by size alone, for choosing and for limits of deployments; what is billed is another figure.
@@ -33,7 +45,7 @@ pub(super) fn check_fallbacks(
 }
 
 /// What is known of the request before anybody is asked.
-pub(super) fn facts_of(call: &Call, overrides: &Overrides, record: &CallRecord) -> Facts {
+pub(super) fn facts_of(call: &Call, overrides: &Overrides, record: &CallRecord, group: &Group) -> Facts {
     let prompt_bytes = u64::try_from(call.index.prompt.len()).unwrap_or(u64::MAX);
     let input_tokens = prompt_bytes / BYTES_PER_TOKEN + 1;
     let output_tokens = call.index.max_output_tokens.unwrap_or(0).saturating_mul(call.index.answers.max(1));
@@ -45,10 +57,72 @@ pub(super) fn facts_of(call: &Call, overrides: &Overrides, record: &CallRecord) 
         tokens: input_tokens.saturating_add(output_tokens),
         input_tokens,
         session: session.map(|session| figure_of(session)),
+        prefixes: (group.routing.strategy == Strategy::PrefixAffinity)
+            .then(|| group.state.prefixes().prefixes(call.body.get(call.index.prompt.clone()).unwrap_or_default())),
     }
 }
 
 /// A figure for a text, the same on every replica (FNV-1a; Fowler, Noll, Vo 1991).
 fn figure_of(text: &str) -> u64 {
     mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
+}
+
+impl Gateway {
+    /// Who is asked first. Where a group is full and lets requests wait, this one stands in line; where others do already, it goes
+    /// behind them.
+    pub(super) async fn first_attempt(
+        &self,
+        session: &mut Session,
+        route: &mut Route,
+        log: &mut RouteLog,
+        call: &Call,
+        (principal, snapshot): (&Principal, &Snapshot),
+    ) -> Result<Next<Attempt>, Stop> {
+        let how = |deployment: &_| translate(call, deployment);
+        let Some(policy) = route.group().routing.queue else {
+            return route.first(snapshot, log, how).map_err(|blocked| Stop::Refused(blocked.into()));
+        };
+        let group = route.group().name.clone();
+        let asker = Asker::of(principal, &session.req_header().headers)?;
+        let mut turn: Option<Turn> = None;
+        let mut until = None;
+        let deadline = Instant::now() + Duration::from_millis(policy.max_wait_ms);
+        loop {
+            let has_turn = turn.is_some() || !self.queueing.has_line(&group);
+            if has_turn {
+                match route.first(snapshot, log, how) {
+                    Ok(next) => {
+                        if let Some(turn) = turn {
+                            log.queued(turn.waited());
+                        }
+                        return Ok(next);
+                    }
+                    Err(Blocked::Full(opens_at)) => until = opens_at,
+                    Err(blocked) => return Err(Stop::Refused(blocked.into())),
+                }
+            }
+            let opens_at = until.map(|tick| Instant::now() + tick.since(routing::now()));
+            let waiting = async {
+                match turn.take() {
+                    Some(turn) => turn.again(opens_at).await,
+                    None => self.queueing.wait(&group, policy, asker, deadline, opens_at).await,
+                }
+            };
+            turn = Some(waited_for(session, waiting).await?.map_err(|refused| Stop::Refused(refused.error(&group)))?);
+        }
+    }
+}
+
+/// Waits for a turn; a client that leaves meanwhile leaves the line.
+async fn waited_for(
+    session: &mut Session,
+    waiting: impl Future<Output = Result<Turn, QueueRefused>>,
+) -> Result<Result<Turn, QueueRefused>, Stop> {
+    tokio::select! {
+        turn = waiting => Ok(turn),
+        event = session.as_downstream_mut().read_body_or_idle(true) => Err(Stop::Broken(match event {
+            Ok(_) => Error::explain(ErrorType::ConnectionClosed, "the client left").into_down(),
+            Err(error) => error,
+        })),
+    }
 }

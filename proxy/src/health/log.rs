@@ -6,7 +6,6 @@ use deltallm_shared::ids::DeploymentId;
 use crate::routing::{HealthNews, now};
 
 /// See the module.
-#[derive(Default)]
 pub struct HealthLog;
 
 impl HealthNews for HealthLog {
@@ -22,5 +21,9 @@ impl HealthNews for HealthLog {
             }
             Transition::Recovered => tracing::info!(%deployment, model, "a deployment is well again"),
         }
+    }
+
+    fn trial_failed(&self, deployment: DeploymentId, model: &str) {
+        tracing::error!(%deployment, model, "a deployment on trial failed too often and gets no share any more");
     }
 }

@@ -82,7 +82,8 @@ impl Exchanges {
     ) -> Result<Exchange> {
         let unreachable =
             |error: &dyn std::fmt::Display| Error::explain(ErrorType::ConnectError, error.to_string()).into_up();
-        let peer = self.peers.of(deployment, patience.chunk, patience.connect).await.map_err(|error| unreachable(&error))?;
+        let peer =
+            self.peers.of(deployment, patience.chunk, patience.connect).await.map_err(|error| unreachable(&error))?;
         let credential = sign_in(deployment, &self.tokens, seed).await.map_err(|error| unreachable(&error))?;
         let request = send::upstream_request(client, deployment, attempt, credential.as_deref())?;
         let exchange =

@@ -3,50 +3,53 @@
 use std::{sync::Arc, time::Duration};
 
 use deltallm_routing::{
+    retry::consequence,
     stats::{Begun, Ending, Transition},
     tick::Tick,
 };
-use deltallm_shared::{
-    ids::DeploymentId,
-    routing::{CircuitPolicy, Fault},
-};
+use deltallm_shared::{ids::DeploymentId, routing::Fault};
 
 use super::clock::now;
 use crate::snapshot::{Deployment, Group};
 
-/// Hears of changes of health: the log, the metrics, other replicas.
+/// Hears of attempts: the log, the metrics, other replicas, those who wait for room. Each listens to what concerns it.
 pub trait HealthNews: Send + Sync {
     /// A deployment is set aside, or well again.
-    fn changed(&self, deployment: DeploymentId, model: &str, transition: Transition);
+    fn changed(&self, _deployment: DeploymentId, _model: &str, _transition: Transition) {}
+
+    /// A group's trial of a deployment has failed: it gets no share any more.
+    fn trial_failed(&self, _deployment: DeploymentId, _model: &str) {}
+
+    /// An attempt of a group ended: there may be room.
+    fn ended(&self, _group: &str) {}
 }
 
 /// See the module.
 pub struct AttemptInFlight {
+    group: Arc<Group>,
     deployment: Arc<Deployment>,
-    circuit: CircuitPolicy,
     news: Arc<dyn HealthNews>,
     /// What it is expected to take.
     tokens: u64,
     began: Tick,
-    begun: Begun,
+    /// For the statistics; taken when it ends.
+    begun: Option<Begun>,
     first_content: Option<Duration>,
-    is_ended: bool,
 }
 
 impl AttemptInFlight {
     /// An attempt begins. `tokens`: what it is expected to take.
-    pub fn begin(group: &Group, deployment: &Arc<Deployment>, tokens: u64, news: Arc<dyn HealthNews>) -> Self {
+    pub fn begin(group: &Arc<Group>, deployment: &Arc<Deployment>, tokens: u64, news: Arc<dyn HealthNews>) -> Self {
         let began = now();
-        let begun = deployment.stats.begin(began, tokens);
+        let begun = Some(deployment.stats.begin(began, tokens));
         Self {
+            group: Arc::clone(group),
             deployment: Arc::clone(deployment),
-            circuit: group.routing.circuit,
             news,
             tokens,
             began,
             begun,
             first_content: None,
-            is_ended: false,
         }
     }
 
@@ -70,13 +73,22 @@ impl AttemptInFlight {
     }
 
     fn end(&mut self, ending: Ending) {
-        if std::mem::replace(&mut self.is_ended, true) {
-            return;
+        let Some(begun) = self.begun.take() else { return };
+        let (deployment, group) = (&self.deployment, &self.group);
+        if group.is_canary(deployment) {
+            let has_failed = match ending {
+                Ending::Answered { .. } => Some(false),
+                Ending::Failed { fault, .. } => consequence(fault).counts.then_some(true),
+                Ending::Abandoned => None,
+            };
+            if has_failed.is_some_and(|has_failed| group.state.canary.count(has_failed)) {
+                self.news.trial_failed(deployment.id, &group.name);
+            }
         }
-        let deployment = &self.deployment;
-        if let Some(transition) = deployment.stats.end(now(), self.begun, ending, &self.circuit) {
+        if let Some(transition) = deployment.stats.end(now(), begun, ending, &group.routing.circuit) {
             self.news.changed(deployment.id, &deployment.model_name, transition);
         }
+        self.news.ended(&group.name);
     }
 }
 

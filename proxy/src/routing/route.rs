@@ -7,8 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use deltallm_routing::{
+    affinity::Prefixes,
     candidate::{Ask, Candidate},
-    choose::choose,
+    choose::{Decision, choose},
     retry::{consequence, wait_before},
     seed::mix,
     tick::Tick,
@@ -16,7 +17,7 @@ use deltallm_routing::{
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     ids::DeploymentId,
-    routing::{FallbackKind, Fault, RetryPolicy, SkipReason, TagMatch},
+    routing::{FallbackKind, Fault, RetryPolicy, SkipReason, Strategy, TagMatch},
     time_text::Timestamp,
 };
 
@@ -39,6 +40,8 @@ pub struct Facts {
     pub input_tokens: u64,
     /// Which requests belong together.
     pub session: Option<u64>,
+    /// The beginnings of its prompt, where the strategy looks at them.
+    pub prefixes: Option<Prefixes>,
 }
 
 /// Who is asked next.
@@ -55,7 +58,7 @@ pub struct Next<T> {
 /// Why nobody can be asked at first.
 #[derive(Debug)]
 pub enum Blocked {
-    /// Nobody can do what is asked.
+    /// Nobody can do what is asked, or nobody is meant for it.
     Cannot(ApiError),
     /// Everybody who can is at a limit, until then where that is known.
     Full(Option<Tick>),
@@ -305,28 +308,34 @@ impl Route {
         loop {
             let mut candidates: Vec<Candidate> =
                 group.iter().map(|deployment| self.candidate(deployment, at, &cannot)).collect();
+            let table = || group.state.prefixes();
             let ask = Ask {
                 now: at,
                 seed: mix(self.facts.seed ^ u64::from(self.asked_so_often())),
                 turn: group.state.next_turn(),
                 streams: self.facts.streams,
+                is_tagged: !self.overrides.tags.is_empty(),
                 tokens: self.facts.tokens,
                 session: self.facts.session,
-                warm: None,
+                warm: self.facts.prefixes.as_ref().and_then(|prefixes| table().warm(prefixes, at)),
                 is_first: self.asked.is_empty(),
             };
-            let chosen = choose(routing, &mut candidates, &ask);
-            let chosen = chosen.filter(|index| {
-                let is_set_aside = candidates.get(*index).is_some_and(|found| found.stats.is_set_aside(at));
-                wanted == Wanted::Anybody || !is_set_aside
-            });
-            let deployment = chosen.and_then(|index| group.get(index));
-            let Some(deployment) = deployment else {
-                return Err(objection.map_or(Blocked::Full(None), Blocked::Cannot));
+            let chosen = match choose(routing, &mut candidates, &ask) {
+                Decision::Chosen(index) => Some(index),
+                Decision::LastResort(index) if wanted == Wanted::Anybody => Some(index),
+                Decision::LastResort(_) | Decision::Nobody => None,
+                Decision::Full { until } if objection.is_none() => return Err(Blocked::Full(until)),
+                Decision::Full { .. } => None,
+            };
+            let Some((index, deployment)) = chosen.and_then(|index| Some((index, group.get(index)?))) else {
+                return Err(Blocked::Cannot(objection.unwrap_or_else(|| nobody(&group.name))));
             };
             match how(deployment) {
                 Ok(found) => {
-                    log.chose(group, self.fallback, &candidates, deployment.id, &ask);
+                    log.chose(group, self.fallback, &candidates, index, &ask);
+                    if let Some(prefixes) = &self.facts.prefixes {
+                        table().remember(prefixes, deployment.identity(), at);
+                    }
                     return Ok((Arc::clone(deployment), found));
                 }
                 Err(error) => {
@@ -352,9 +361,13 @@ impl Route {
             identity: deployment.identity(),
             weight: deployment.weight,
             priority: deployment.priority,
-            price_nano_usd: deployment.expected_price(self.facts.input_tokens, self.facts.tokens),
+            price_nano_usd: (routing.strategy == Strategy::CostBased)
+                .then(|| deployment.expected_price(self.facts.input_tokens, self.facts.tokens))
+                .flatten(),
             has_tags: has_tags(&deployment.tags, &self.overrides.tags, routing.tag_match),
-            is_canary: false,
+            is_default: routing.filters_tags && deployment.tags.iter().any(|tag| tag == Candidate::DEFAULT_TAG),
+            is_canary: routing.canary.is_some() && self.group.is_canary(deployment),
+            is_canary_returned: routing.canary.is_some() && self.group.state.canary.is_returned(),
             stats: deployment.stats.view(at, &deployment.limits, self.facts.tokens),
             skip,
         }
@@ -376,6 +389,11 @@ fn has_tags(own: &[String], wanted: &[String], how: TagMatch) -> bool {
         TagMatch::All => wanted.iter().all(|tag| own.contains(tag)),
         TagMatch::Any => wanted.iter().any(|tag| own.contains(tag)),
     }
+}
+
+fn nobody(model: &str) -> ApiError {
+    let text = format!("No deployment of `{model}` is meant for this request, by its tags, or can be asked now.");
+    ApiError::new(ErrorCode::NoHealthyDeployment, text)
 }
 
 impl From<Blocked> for ApiError {

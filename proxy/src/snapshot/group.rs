@@ -4,14 +4,15 @@ use std::{
     collections::HashMap,
     ops::Deref,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
+use deltallm_routing::affinity::PrefixTable;
 use deltallm_shared::routing::EffectiveRouting;
 
-use super::Deployment;
+use super::{Deployment, canary_trial::CanaryTrial};
 
 /// The deployments of one public name.
 pub struct Group {
@@ -40,13 +41,39 @@ impl Deref for Group {
     }
 }
 
+impl Group {
+    /// Whether a deployment is on trial.
+    pub fn is_canary(&self, deployment: &Deployment) -> bool {
+        self.routing.canary.as_ref().is_some_and(|canary| {
+            canary.deployment_id == Some(deployment.id)
+                || canary.tag.as_ref().is_some_and(|tag| deployment.tags.contains(tag))
+        })
+    }
+}
+
 /// What a group remembers between requests; it outlives changes of the configuration.
-#[derive(Default)]
 pub struct GroupState {
     turn: AtomicU64,
+    /// How the deployment on trial does.
+    pub canary: CanaryTrial,
+    prefixes: OnceLock<PrefixTable>,
+}
+
+impl Default for GroupState {
+    fn default() -> Self {
+        Self { turn: AtomicU64::new(0), canary: CanaryTrial::default(), prefixes: OnceLock::new() }
+    }
 }
 
 impl GroupState {
+    /// Whose prompt cache is warm. Takes memory only where a strategy asks.
+    pub fn prefixes(&self) -> &PrefixTable {
+        self.prefixes.get_or_init(|| {
+            let (one, other) = uuid::Uuid::new_v4().as_u64_pair();
+            PrefixTable::new([one, other], PrefixTable::SLOTS)
+        })
+    }
+
     /// Whose turn it is.
     pub fn next_turn(&self) -> u64 {
         self.turn.fetch_add(1, Ordering::Relaxed)

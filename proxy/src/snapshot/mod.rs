@@ -3,6 +3,7 @@
 //! Layers: the proxy's own `config.yaml` and what the admin service streams. [`store`] merges them, [`link`] holds the stream,
 //! [`last_known_good`] keeps a copy on disk so that the proxy starts without its admin service.
 
+mod canary_trial;
 mod credential_set;
 mod deployment;
 pub mod file_watch;

@@ -220,6 +220,7 @@ impl Store {
             deployments.sort_by_key(|deployment| deployment.id);
             let routing = EffectiveRouting::of(&self.routing_of(&name));
             let state = self.group_states.of(&name);
+            state.canary.under(routing.canary.as_ref());
             models.insert(name.clone(), Arc::new(Group { name, deployments: deployments.into(), routing, state }));
         }
         for (alias, target) in &self.file.model_aliases {

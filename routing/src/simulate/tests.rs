@@ -67,6 +67,17 @@ fn one_of_two_that_fails_every_fifth_time_is_not_seen_by_clients() {
 }
 
 #[test]
+fn nor_under_any_strategy() {
+    for (strategy, name) in Strategy::NAMES {
+        let mut scenario = scenario(vec![failing("sick", Fault::Server, 20), deployment("well")]);
+        scenario.settings.strategy = Some(strategy);
+        scenario.traffic = Traffic::Synthetic(SyntheticTraffic { sessions: 50, ..steady() });
+        let outcome = run(&scenario);
+        assert_eq!(outcome.client_errors, 0, "{name} {:?}", outcome.errors);
+    }
+}
+
+#[test]
 fn without_retries_clients_see_it() {
     let mut scenario = scenario(vec![failing("sick", Fault::Server, 20), deployment("well")]);
     scenario.settings.num_retries = Some(0);
