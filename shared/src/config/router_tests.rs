@@ -187,3 +187,15 @@ fn a_model_that_may_be_in_the_database_is_a_warning() {
         ]
     );
 }
+
+#[test]
+fn the_examples_of_the_documentation_load() {
+    let text = include_str!("../../../docs/routing.md");
+    let examples: Vec<_> = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    let variable = |name: &str| name.ends_with("_API_KEY").then(|| "sk-from-the-environment".to_owned());
+    for example in examples {
+        let config = check_text(example, Path::new("docs/routing.md"), &variable).unwrap();
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+    }
+}
