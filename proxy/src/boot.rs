@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use deltallm_shared::{
     config::{self, Config, Diagnostic, Environment, ProcessEnvironment},
-    crypto::{CryptoError, SaltKey, check_strength},
+    crypto::{CryptoError, SaltKey, check_strength, random_text},
     secret::Secret,
 };
 use parking_lot::Mutex;
@@ -37,17 +37,21 @@ use crate::{
     },
     credentials::TokenClient,
     gateway::Gateway,
-    health::HealthLog,
+    health::{
+        HealthLog, ToAll, active_check::ActiveChecks, checker::Checker, redis_link::RedisLink, shared::SharedHealth,
+    },
     lifecycle::Lifecycle,
     listen::{self, Reserved},
     mock::{MockProvider, SocketFile},
     net::{
+        exchange::Exchanges,
         header_deadline::{FirstBytesDeadline, HeaderDeadline},
         peer::Peers,
         spool::Spool,
     },
     ops::Ops,
     queueing::Queueing,
+    routing::HealthNews,
     snapshot::{
         Live, file_watch,
         last_known_good::LastKnownGood,
@@ -62,6 +66,8 @@ use crate::{
 const UPLOADS_AT_ONCE: u64 = 4;
 /// Connections to providers that are kept for later requests.
 const POOLED_CONNECTIONS: usize = 1024;
+/// The same for active checks.
+const CHECKS_POOLED: usize = 8;
 /// Attempts of one request, stale connections included.
 const MAX_ATTEMPTS: usize = 16;
 /// How long the ready line waits for the first configuration of the admin service.
@@ -106,6 +112,9 @@ pub enum BootError {
     /// The client for the admin service.
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The address of Redis.
+    #[error("REDIS_URL: {0}")]
+    Redis(String),
     /// Pingora.
     #[error("the server cannot be made: {0}")]
     Server(String),
@@ -141,15 +150,49 @@ pub fn run(options: Options) -> Result<(), BootError> {
     let keyring = Keyring { hasher: salt.key_hasher(), secret_box: salt.secret_box() };
     let store = Arc::new(Mutex::new(Store::new(Arc::clone(&live), keyring.clone(), Arc::clone(&config))));
 
-    let control =
-        Control { options: &options, admin_url, salt: &salt, store, lifecycle: &lifecycle, accounts: &accounts };
+    let mock_socket = SocketFile::in_home(&options.home)?;
+    let redis = redis_link(&config, &environment, &accounts)?.map(|link| Arc::new(tokio::sync::Mutex::new(link)));
+    let shared = match &redis {
+        Some(link) => Some((Arc::new(SharedHealth::new(Arc::clone(&live), replica_name()?)), Arc::clone(link))),
+        None => None,
+    };
+    let queueing = Arc::new(Queueing::new(Arc::clone(&accounts.metrics)));
+    let mut health_news: Vec<Arc<dyn HealthNews>> = vec![Arc::new(HealthLog { queueing: Arc::clone(&queueing) })];
+    health_news.extend(shared.iter().map(|(shared, _)| Arc::clone(shared) as Arc<dyn HealthNews>));
+    let health_news: Arc<dyn HealthNews> = Arc::new(ToAll(health_news));
+    let allow_private: Arc<[_]> = config.general.egress_allow_private.clone().into();
+    // With connections of their own: those of the serving threads belong to other runtimes.
+    let checks = ActiveChecks {
+        live: Arc::clone(&live),
+        checker: Checker {
+            exchanges: Exchanges::new(
+                Arc::new(Peers::new(Arc::clone(&allow_private), mock_socket.path().to_owned())),
+                TokenClient::new(allow_private)?,
+                CHECKS_POOLED,
+            ),
+            accounts: accounts.clone(),
+            news: Arc::clone(&health_news),
+        },
+        news: Arc::clone(&health_news),
+        lease: redis,
+        under_way: Mutex::default(),
+    };
+
+    let control = Control {
+        options: &options,
+        admin_url,
+        salt: &salt,
+        store,
+        lifecycle: &lifecycle,
+        accounts: &accounts,
+        shared_health: shared,
+        checks: Arc::new(checks),
+    };
     control.start()?;
 
-    let mock_socket = SocketFile::in_home(&options.home)?;
     let max_upload = config.general.max_upload_bytes;
-    let queueing = Arc::new(Queueing::new(Arc::clone(&accounts.metrics)));
     let gateway = Gateway {
-        live,
+        live: Arc::clone(&live),
         credentials: Credentials { hasher: keyring.hasher, master_key },
         accounts: accounts.clone(),
         lifecycle: Arc::clone(&lifecycle),
@@ -157,7 +200,7 @@ pub fn run(options: Options) -> Result<(), BootError> {
         peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
-        health_news: Arc::new(HealthLog { queueing: Arc::clone(&queueing) }),
+        health_news,
         queueing,
         uploads: Uploads {
             spool: Spool::in_home(&options.home, max_upload.saturating_mul(UPLOADS_AT_ONCE))?,
@@ -171,7 +214,13 @@ pub fn run(options: Options) -> Result<(), BootError> {
         accounts: accounts.clone(),
     };
     let readiness = Arc::clone(&lifecycle);
-    let server = server(&options, gateway, lifecycle, &accounts, [&api, &ops], mock_socket.path())?;
+    let server = server(
+        &options,
+        gateway,
+        Ops { accounts: accounts.clone(), lifecycle, live },
+        [&api, &ops],
+        mock_socket.path(),
+    )?;
     announce(api, ops, readiness)?;
     server.run(RunArgs { shutdown_signal: Box::new(stop) });
     accounts.counter.flush();
@@ -212,6 +261,23 @@ fn salt_key(config: &Config, environment: &dyn Environment, has_admin: bool) -> 
     }
 }
 
+/// Redis, where the environment or the file names one; the environment above the file.
+fn redis_link(
+    config: &Config,
+    environment: &dyn Environment,
+    accounts: &Accounts,
+) -> Result<Option<RedisLink>, BootError> {
+    let from_environment = environment.variable("REDIS_URL").filter(|url| !url.is_empty()).map(Secret::new);
+    let url = from_environment.or_else(|| config.general.redis_url.clone());
+    let link = url.map(|url| RedisLink::new(&url, Arc::clone(&accounts.metrics))).transpose();
+    link.map_err(|error| BootError::Redis(error.to_string()))
+}
+
+/// A name that no other replica has.
+fn replica_name() -> Result<String, BootError> {
+    random_text(16).map_err(|error| BootError::Secret("a name for this process", error))
+}
+
 fn reserve(address: SocketAddr) -> Result<Reserved, BootError> {
     listen::reserve(address).map_err(|error| BootError::Listen(address, error))
 }
@@ -244,10 +310,13 @@ struct Control<'a> {
     store: Arc<Mutex<Store>>,
     lifecycle: &'a Arc<Lifecycle>,
     accounts: &'a Accounts,
+    shared_health: Option<(Arc<SharedHealth>, Arc<tokio::sync::Mutex<RedisLink>>)>,
+    checks: Arc<ActiveChecks>,
 }
 
 impl Control<'_> {
-    fn start(self) -> Result<(), BootError> {
+    fn start(mut self) -> Result<(), BootError> {
+        let (shared_health, checks) = (self.shared_health.take(), Arc::clone(&self.checks));
         let watch = self.options.config.clone().map(|path| file_watch::run(path, Arc::clone(&self.store)));
         let admin = self.admin_tasks()?;
         if admin.is_none() {
@@ -263,6 +332,10 @@ impl Control<'_> {
                     tokio::spawn(link.run(client.clone()));
                     tokio::spawn(shipper.run(client));
                 }
+                if let Some((shared, link)) = shared_health {
+                    tokio::spawn(shared.run(link));
+                }
+                tokio::spawn(checks.run());
                 std::future::pending::<()>().await;
             });
         })?;
@@ -298,8 +371,7 @@ impl Control<'_> {
 fn server(
     options: &Options,
     gateway: Gateway,
-    lifecycle: Arc<Lifecycle>,
-    accounts: &Accounts,
+    operations: Ops,
     [api, ops]: [&Reserved; 2],
     mock_socket: &Path,
 ) -> Result<Server, BootError> {
@@ -326,7 +398,7 @@ fn server(
     api_service.add_listener(listener(api));
     server.add_service(api_service);
 
-    let mut ops_service = Service::new("ops".to_owned(), Ops { accounts: accounts.clone(), lifecycle });
+    let mut ops_service = Service::new("ops".to_owned(), operations);
     ops_service.threads = Some(1);
     ops_service.add_listener(listener(ops));
     server.add_service(ops_service);

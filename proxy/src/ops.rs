@@ -8,7 +8,7 @@ use http::{Response, StatusCode, header};
 use pingora::{apps::http_app::ServeHttp, protocols::http::ServerSession};
 use serde_json::json;
 
-use crate::{accounting::Accounts, answers, endpoints::Surface, lifecycle::Lifecycle};
+use crate::{accounting::Accounts, answers, endpoints::Surface, health::report, lifecycle::Lifecycle, snapshot::Live};
 
 /// Serves the port.
 pub struct Ops {
@@ -16,6 +16,8 @@ pub struct Ops {
     pub accounts: Accounts,
     /// Starting, serving, stopping.
     pub lifecycle: Arc<Lifecycle>,
+    /// What is served.
+    pub live: Arc<Live>,
 }
 
 #[async_trait]
@@ -24,6 +26,7 @@ impl ServeHttp for Ops {
         let surface = match session.req_header().uri.path() {
             "/metrics" => return self.metrics(),
             "/debug/state" => return self.state(),
+            "/debug/deployments" => return self.deployments(),
             "/health/liveness" | "/health/liveliness" => Surface::Liveness,
             "/health/readiness" => Surface::Readiness,
             _ => return respond(404, "application/json", br#"{"error":{"code":"not_found"}}"#.to_vec()),
@@ -46,8 +49,17 @@ impl Ops {
         if let Some(heard) = self.lifecycle.last_heard() {
             metrics.config_age_seconds.set(gauge(Timestamp::now().since(heard).as_secs()));
         }
+        report::measure(&self.live.snapshot.load(), metrics);
         match metrics.print() {
             Ok(text) => respond(200, "application/openmetrics-text; version=1.0.0; charset=utf-8", text.into_bytes()),
+            Err(_) => respond(500, "text/plain", Vec::new()),
+        }
+    }
+
+    fn deployments(&self) -> Response<Vec<u8>> {
+        let snapshot = self.live.snapshot.load();
+        match serde_json::to_vec(&json!({ "data": report::deployments(&snapshot) })) {
+            Ok(body) => respond(200, "application/json", body),
             Err(_) => respond(500, "text/plain", Vec::new()),
         }
     }

@@ -57,6 +57,15 @@ pub struct ModelLabel {
     pub model: String,
 }
 
+/// Which deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeploymentLabels {
+    /// Its id.
+    pub deployment: String,
+    /// Its public name.
+    pub model: String,
+}
+
 type HistogramFamily<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// The metrics and the registry that prints them.
@@ -92,6 +101,14 @@ pub struct Metrics {
     pub hedges: Family<OutcomeLabel, Counter>,
     /// Copies for a shadow by how they ended.
     pub mirrored: Family<OutcomeLabel, Counter>,
+    /// 0: healthy, 1: on probation, 2: set aside, 3: limited by its provider.
+    pub deployment_state: Family<DeploymentLabels, Gauge>,
+    /// Active checks by what they found.
+    pub active_checks: Family<OutcomeLabel, Counter>,
+    /// Whether Redis answered the last question; stays 0 where there is none.
+    pub redis_up: Gauge,
+    /// Questions to Redis that failed.
+    pub redis_failures: Counter,
     /// Settled records that have not arrived at the admin service.
     pub journal_records: Gauge,
     /// Bytes of the journal on file.
@@ -138,6 +155,10 @@ impl Metrics {
             queue: Family::default(),
             hedges: Family::default(),
             mirrored: Family::default(),
+            deployment_state: Family::default(),
+            active_checks: Family::default(),
+            redis_up: Gauge::default(),
+            redis_failures: Counter::default(),
             journal_records: Gauge::default(),
             journal_bytes: Gauge::default(),
             journal_lost: Gauge::default(),
@@ -170,6 +191,14 @@ impl Metrics {
         r.register("queue", "Waits for room by how they ended", metrics.queue.clone());
         r.register("hedges", "Requests that could be hedged", metrics.hedges.clone());
         r.register("mirrored", "Copies for a shadow", metrics.mirrored.clone());
+        r.register(
+            "deployment_state",
+            "0 healthy, 1 probation, 2 set aside, 3 limited",
+            metrics.deployment_state.clone(),
+        );
+        r.register("active_checks", "Active checks by what they found", metrics.active_checks.clone());
+        r.register("redis_up", "Whether Redis answered last", metrics.redis_up.clone());
+        r.register("redis_failures", "Questions to Redis that failed", metrics.redis_failures.clone());
         r.register("journal_records", "Records that have not arrived", metrics.journal_records.clone());
         r.register("journal_bytes", "Size on file", metrics.journal_bytes.clone());
         r.register("journal_lost_records", "Records that could not be written", metrics.journal_lost.clone());

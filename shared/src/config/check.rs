@@ -233,11 +233,6 @@ impl Checker<'_> {
 
     fn general(&mut self, raw: RawGeneral) -> General {
         let default = General::default();
-        if let Some(redis_url) = &raw.redis_url
-            && self.optional(Some(redis_url)).is_some()
-        {
-            self.warn(redis_url, "`redis_url` is accepted and has no effect in this version");
-        }
         let on_full = match raw.journal.on_full.as_ref().map(|text| (text, text.as_str())) {
             None => default.journal.on_full,
             Some((_, "serve")) => JournalFull::Serve,
@@ -251,6 +246,7 @@ impl Checker<'_> {
             master_key: self.strong(raw.master_key.as_ref()),
             salt_key: self.strong(raw.salt_key.as_ref()),
             database_url: self.optional(raw.database_url.as_ref()).map(Secret::new),
+            redis_url: self.optional(raw.redis_url.as_ref()).map(Secret::new),
             admin_url: self.optional(raw.admin_url.as_ref()),
             max_request_body_bytes: self.bytes(raw.max_request_body.as_ref(), default.max_request_body_bytes),
             max_upload_bytes: self.bytes(raw.max_upload.as_ref(), default.max_upload_bytes),

@@ -54,7 +54,7 @@ keys:
     assert_eq!(deployment.credentials, [key]);
     assert_eq!(config.keys[0].key.expose(), "sk-0123456789abcdefghij");
     assert_eq!(config.model_aliases["mini"], "gpt-4o-mini");
-    assert_eq!(config.general.database_url, None);
+    assert_eq!((&config.general.database_url, &config.general.redis_url), (&None, &None));
     let warnings: Vec<_> = config.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert!(warnings.iter().any(|text| text.contains("keys.max_budget")), "{warnings:?}");
 }

@@ -97,6 +97,8 @@ pub struct General {
     pub salt_key: Option<Secret<String>>,
     /// PostgreSQL, for the admin service.
     pub database_url: Option<Secret<String>>,
+    /// Redis or Valkey, through which replicas of the proxy hear of each other.
+    pub redis_url: Option<Secret<String>>,
     /// Where the admin service's internal port is, for a proxy.
     pub admin_url: Option<String>,
     /// Bodies beyond it get 413.
@@ -152,6 +154,7 @@ impl Default for General {
             master_key: None,
             salt_key: None,
             database_url: None,
+            redis_url: None,
             admin_url: None,
             max_request_body_bytes: 50_000_000,
             max_upload_bytes: 512 << 20,
