@@ -37,11 +37,14 @@ use crate::{
     },
     credentials::TokenClient,
     gateway::Gateway,
-    health::{HealthLog, ToAll, redis_link::RedisLink, shared::SharedHealth},
+    health::{
+        HealthLog, ToAll, active_check::ActiveChecks, checker::Checker, redis_link::RedisLink, shared::SharedHealth,
+    },
     lifecycle::Lifecycle,
     listen::{self, Reserved},
     mock::{MockProvider, SocketFile},
     net::{
+        exchange::Exchanges,
         header_deadline::{FirstBytesDeadline, HeaderDeadline},
         peer::Peers,
         spool::Spool,
@@ -63,6 +66,8 @@ use crate::{
 const UPLOADS_AT_ONCE: u64 = 4;
 /// Connections to providers that are kept for later requests.
 const POOLED_CONNECTIONS: usize = 1024;
+/// The same for active checks.
+const CHECKS_POOLED: usize = 8;
 /// Attempts of one request, stale connections included.
 const MAX_ATTEMPTS: usize = 16;
 /// How long the ready line waits for the first configuration of the admin service.
@@ -145,15 +150,33 @@ pub fn run(options: Options) -> Result<(), BootError> {
     let keyring = Keyring { hasher: salt.key_hasher(), secret_box: salt.secret_box() };
     let store = Arc::new(Mutex::new(Store::new(Arc::clone(&live), keyring.clone(), Arc::clone(&config))));
 
-    let redis = redis_link(&config, &environment, &accounts)?;
-    let shared = match redis {
-        Some(link) => Some((Arc::new(SharedHealth::new(Arc::clone(&live), replica_name()?)), link)),
+    let mock_socket = SocketFile::in_home(&options.home)?;
+    let redis = redis_link(&config, &environment, &accounts)?.map(|link| Arc::new(tokio::sync::Mutex::new(link)));
+    let shared = match &redis {
+        Some(link) => Some((Arc::new(SharedHealth::new(Arc::clone(&live), replica_name()?)), Arc::clone(link))),
         None => None,
     };
     let queueing = Arc::new(Queueing::new(Arc::clone(&accounts.metrics)));
     let mut health_news: Vec<Arc<dyn HealthNews>> = vec![Arc::new(HealthLog), Arc::clone(&queueing) as _];
     health_news.extend(shared.iter().map(|(shared, _)| Arc::clone(shared) as Arc<dyn HealthNews>));
     let health_news: Arc<dyn HealthNews> = Arc::new(ToAll(health_news));
+    let allow_private: Arc<[_]> = config.general.egress_allow_private.clone().into();
+    // With connections of their own: those of the serving threads belong to other runtimes.
+    let checks = ActiveChecks {
+        live: Arc::clone(&live),
+        checker: Checker {
+            exchanges: Exchanges::new(
+                Arc::new(Peers::new(Arc::clone(&allow_private), mock_socket.path().to_owned())),
+                TokenClient::new(allow_private)?,
+                CHECKS_POOLED,
+            ),
+            accounts: accounts.clone(),
+            news: Arc::clone(&health_news),
+        },
+        news: Arc::clone(&health_news),
+        lease: redis,
+        under_way: Mutex::default(),
+    };
 
     let control = Control {
         options: &options,
@@ -163,10 +186,10 @@ pub fn run(options: Options) -> Result<(), BootError> {
         lifecycle: &lifecycle,
         accounts: &accounts,
         shared_health: shared,
+        checks: Arc::new(checks),
     };
     control.start()?;
 
-    let mock_socket = SocketFile::in_home(&options.home)?;
     let max_upload = config.general.max_upload_bytes;
     let gateway = Gateway {
         live: Arc::clone(&live),
@@ -177,8 +200,8 @@ pub fn run(options: Options) -> Result<(), BootError> {
         peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
-        queueing,
         health_news,
+        queueing,
         uploads: Uploads {
             spool: Spool::in_home(&options.home, max_upload.saturating_mul(UPLOADS_AT_ONCE))?,
             max_bytes: max_upload,
@@ -287,12 +310,13 @@ struct Control<'a> {
     store: Arc<Mutex<Store>>,
     lifecycle: &'a Arc<Lifecycle>,
     accounts: &'a Accounts,
-    shared_health: Option<(Arc<SharedHealth>, RedisLink)>,
+    shared_health: Option<(Arc<SharedHealth>, Arc<tokio::sync::Mutex<RedisLink>>)>,
+    checks: Arc<ActiveChecks>,
 }
 
 impl Control<'_> {
     fn start(mut self) -> Result<(), BootError> {
-        let shared_health = self.shared_health.take();
+        let (shared_health, checks) = (self.shared_health.take(), Arc::clone(&self.checks));
         let watch = self.options.config.clone().map(|path| file_watch::run(path, Arc::clone(&self.store)));
         let admin = self.admin_tasks()?;
         if admin.is_none() {
@@ -309,8 +333,9 @@ impl Control<'_> {
                     tokio::spawn(shipper.run(client));
                 }
                 if let Some((shared, link)) = shared_health {
-                    tokio::spawn(shared.run(Arc::new(tokio::sync::Mutex::new(link))));
+                    tokio::spawn(shared.run(link));
                 }
+                tokio::spawn(checks.run());
                 std::future::pending::<()>().await;
             });
         })?;

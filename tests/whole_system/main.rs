@@ -17,6 +17,7 @@ mod pass_through;
 mod realtime;
 mod secrecy;
 mod sessions;
+mod shared_health;
 mod shutdown;
 mod strange_upstreams;
 mod streams;

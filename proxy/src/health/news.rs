@@ -18,10 +18,14 @@ impl HealthNews for ToAll {
     }
 
     fn trial_failed(&self, deployment: DeploymentId, model: &str) {
-        self.0.iter().for_each(|listener| listener.trial_failed(deployment, model));
+        for listener in &self.0 {
+            listener.trial_failed(deployment, model);
+        }
     }
 
     fn ended(&self, group: &str) {
-        self.0.iter().for_each(|listener| listener.ended(group));
+        for listener in &self.0 {
+            listener.ended(group);
+        }
     }
 }

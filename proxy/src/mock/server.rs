@@ -118,6 +118,9 @@ impl MockProvider {
             )
             .await;
         }
+        if session.req_header().uri.path().ends_with("/models") {
+            return write_json(session, 200, &json!({ "object": "list", "data": [] })).await;
+        }
         let Ok(request) = serde_json::from_slice::<Value>(&body) else {
             return write_json(session, 400, &json!({ "error": { "message": "not JSON" } })).await;
         };

@@ -30,6 +30,10 @@ impl Vendor for Anthropic {
         }
     }
 
+    fn models_path(&self, deployment: &Deployment) -> Option<String> {
+        Some(format!("{}/v1/models?limit=1", deployment.base_path.trim_end_matches("/v1")))
+    }
+
     fn headers(&self, client: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
         let of_client = |name: &'static str| client.get(name).cloned();
         let version = of_client("anthropic-version").unwrap_or(HeaderValue::from_static(VERSION));

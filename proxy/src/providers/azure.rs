@@ -21,8 +21,7 @@ impl Vendor for Azure {
     }
 
     fn path(&self, words: Words, deployment: &Deployment, _streams: bool) -> String {
-        // People copy the base in several lengths.
-        let base = deployment.base_path.trim_end_matches("/v1").trim_end_matches("/openai");
+        let base = base_of(deployment);
         let path = openai_like::path_of(words);
         match old_version(deployment) {
             None => format!("{base}/openai/v1{path}"),
@@ -34,9 +33,22 @@ impl Vendor for Azure {
         }
     }
 
+    fn models_path(&self, deployment: &Deployment) -> Option<String> {
+        let base = base_of(deployment);
+        Some(match old_version(deployment) {
+            None => format!("{base}/openai/v1/models"),
+            Some(version) => format!("{base}/openai/models?api-version={version}"),
+        })
+    }
+
     fn model_is_in_path(&self, deployment: &Deployment) -> bool {
         old_version(deployment).is_some()
     }
+}
+
+/// People copy the base in several lengths.
+fn base_of(deployment: &Deployment) -> &str {
+    deployment.base_path.trim_end_matches("/v1").trim_end_matches("/openai")
 }
 
 /// The version of the older surface; `v1`, `latest` and `preview` name the newer one.

@@ -23,11 +23,20 @@ impl Vendor for Cohere {
     }
 
     fn path(&self, words: Words, deployment: &Deployment, _streams: bool) -> String {
-        let base = deployment.base_path.trim_end_matches("/v1").trim_end_matches("/v2");
+        let base = base_of(deployment);
         match words {
             Words::Chat(_) => format!("{base}/v2/chat"),
             Words::Embedding(_) => format!("{base}/v2/embed"),
             _ => format!("{base}/v2/rerank"),
         }
     }
+
+    fn models_path(&self, deployment: &Deployment) -> Option<String> {
+        Some(format!("{}/v1/models?page_size=1", base_of(deployment)))
+    }
+}
+
+/// People copy the base in several lengths.
+fn base_of(deployment: &Deployment) -> &str {
+    deployment.base_path.trim_end_matches("/v1").trim_end_matches("/v2")
 }

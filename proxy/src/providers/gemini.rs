@@ -31,15 +31,23 @@ impl Vendor for Gemini {
     }
 
     fn path(&self, words: Words, deployment: &Deployment, streams: bool) -> String {
-        // The base of Google's OpenAI-like surface was the one to give before.
-        let base = deployment.base_path.trim_end_matches("/openai").trim_end_matches("/v1beta");
+        let base = base_of(deployment);
         let model = deployment.upstream_model.trim_start_matches("models/");
         format!("{base}/v1beta/models/{}:{}", escaped(model, b""), method_of(words, model, streams))
+    }
+
+    fn models_path(&self, deployment: &Deployment) -> Option<String> {
+        Some(format!("{}/v1beta/models?pageSize=1", base_of(deployment)))
     }
 
     fn model_is_in_path(&self, _deployment: &Deployment) -> bool {
         true
     }
+}
+
+/// The base of Google's OpenAI-like surface was the one to give before.
+fn base_of(deployment: &Deployment) -> &str {
+    deployment.base_path.trim_end_matches("/openai").trim_end_matches("/v1beta")
 }
 
 /// The method that stands behind the model's name; Vertex AI has the same.

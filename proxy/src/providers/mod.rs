@@ -81,6 +81,11 @@ pub trait Vendor: Sync {
         false
     }
 
+    /// Where its list of models is, which can be asked for without cost; `None`: it has none that the deployment's credential opens.
+    fn models_path(&self, _deployment: &Deployment) -> Option<String> {
+        None
+    }
+
     /// Header lines of the vendor's own. `client`: what the client sent.
     fn headers(&self, _client: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()

@@ -21,6 +21,10 @@ impl Vendor for OpenAiLike {
     fn path(&self, words: Words, deployment: &Deployment, _streams: bool) -> String {
         format!("{}{}", deployment.base_path, path_of(words))
     }
+
+    fn models_path(&self, deployment: &Deployment) -> Option<String> {
+        Some(format!("{}/models", deployment.base_path))
+    }
 }
 
 /// The path of OpenAI's interface, behind `/v1`.

@@ -1,6 +1,6 @@
 //! What went wrong with an attempt, as a class that routing understands.
 
-use deltallm_dialects::canonical::FailureClass;
+use deltallm_dialects::canonical::{Failure, FailureClass};
 use deltallm_shared::routing::Fault;
 use pingora::{Error, ErrorSource, ErrorType};
 
@@ -11,10 +11,14 @@ use crate::{
 
 /// Of an answer that became an error.
 pub fn of_refusal(refused: &Refused) -> Fault {
-    let Some(failure) = &refused.failure else { return Fault::Broken };
+    refused.failure.as_ref().map_or(Fault::Broken, |failure| of_failure(failure, refused.status))
+}
+
+/// Of what a vendor said. `status`: where it had one of its own.
+pub fn of_failure(failure: &Failure, status: Option<u16>) -> Fault {
     match failure.class {
         // Its status is no mistake of the request: the same content is being worked on.
-        FailureClass::BadRequest if refused.status == Some(409) => Fault::Conflict,
+        FailureClass::BadRequest if status == Some(409) => Fault::Conflict,
         FailureClass::BadRequest | FailureClass::TooLarge => Fault::BadRequest,
         FailureClass::RateLimit => Fault::RateLimit,
         FailureClass::Quota => Fault::Quota,

@@ -10,7 +10,7 @@ mod overrides;
 mod route;
 
 pub use clock::now;
-pub use fault::{of_error, of_refusal};
+pub use fault::{of_error, of_failure, of_refusal};
 pub use in_flight::{AttemptInFlight, HealthNews};
 pub use overrides::Overrides;
 pub use route::{Blocked, Facts, Next, Route};

@@ -103,6 +103,8 @@ pub struct Metrics {
     pub mirrored: Family<OutcomeLabel, Counter>,
     /// 0: healthy, 1: on probation, 2: set aside, 3: limited by its provider.
     pub deployment_state: Family<DeploymentLabels, Gauge>,
+    /// Active checks by what they found.
+    pub active_checks: Family<OutcomeLabel, Counter>,
     /// Whether Redis answered the last question; stays 0 where there is none.
     pub redis_up: Gauge,
     /// Questions to Redis that failed.
@@ -154,6 +156,7 @@ impl Metrics {
             hedges: Family::default(),
             mirrored: Family::default(),
             deployment_state: Family::default(),
+            active_checks: Family::default(),
             redis_up: Gauge::default(),
             redis_failures: Counter::default(),
             journal_records: Gauge::default(),
@@ -193,6 +196,7 @@ impl Metrics {
             "0 healthy, 1 probation, 2 set aside, 3 limited",
             metrics.deployment_state.clone(),
         );
+        r.register("active_checks", "Active checks by what they found", metrics.active_checks.clone());
         r.register("redis_up", "Whether Redis answered last", metrics.redis_up.clone());
         r.register("redis_failures", "Questions to Redis that failed", metrics.redis_failures.clone());
         r.register("journal_records", "Records that have not arrived", metrics.journal_records.clone());
