@@ -455,9 +455,10 @@ impl Gateway {
             Some(deployment) => Route::pinned(Arc::clone(group), deployment, overrides, facts.clone()),
             None => Route::through(Arc::clone(group), overrides, facts.clone()),
         };
-        let next = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
+        let found = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
+        let (next, turn) = found;
         let (deployment, attempt) = (&next.deployment, next.how);
-        context.route = Some(route);
+        (context.route, context.turn) = (Some(route), turn);
 
         // count: what the vendor has no interface for is answered here, and costs nothing.
         if attempt.words == Words::Counted {

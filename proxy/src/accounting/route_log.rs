@@ -142,3 +142,26 @@ impl RouteLog {
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_attempts_at_a_time_each_has_its_own_end() {
+        let mut log = RouteLog::new(Instant::now());
+        let (slow, quick) = (DeploymentId::new(), DeploymentId::new());
+        log.began(slow, "m", Duration::ZERO);
+        let first = log.turn_to(None);
+        log.began(quick, "m", Duration::ZERO);
+        log.is_hedge();
+        let second = log.turn_to(first);
+        log.cancelled();
+        log.turn_to(second);
+        log.status(200);
+        let trace = log.finish(Outcome::Completed).unwrap();
+        let ends: Vec<_> =
+            trace.attempts.iter().map(|one| (one.deployment_id, one.end, one.is_hedge, one.status)).collect();
+        assert_eq!(ends, [(slow, AttemptEnd::Cancelled, false, None), (quick, AttemptEnd::Answered, true, Some(200)),]);
+    }
+}

@@ -78,6 +78,7 @@ impl Gateway {
         let Some(route) = &context.route else { return };
         let news = std::sync::Arc::clone(&self.health_news);
         context.in_flight_attempt = Some(AttemptInFlight::begin(route.group(), deployment, route.tokens(), news));
+        context.turn = None;
         if let Some(record) = &mut context.record {
             record.route.began(deployment.id, &route.group().name, std::mem::take(&mut context.wait));
         }

@@ -113,8 +113,10 @@ impl Gateway {
             let (lane, heard) = select! {
                 biased;
                 event = session.as_downstream_mut().read_body_or_idle(true) => {
-                    race.cancel(1, Outcome::ClientClosed, context);
-                    race.mean(0, context);
+                    // One of them stays the request's own, and is settled with it.
+                    let own = usize::from(race.is_alone(1));
+                    race.cancel(1 - own, Outcome::ClientClosed, context);
+                    race.mean(own, context);
                     return Err(Stop::Broken(over(event)));
                 }
                 heard = Lane::hear(first) => (0, heard),
