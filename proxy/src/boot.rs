@@ -42,6 +42,7 @@ use crate::{
     },
     lifecycle::Lifecycle,
     listen::{self, Reserved},
+    mirror::Mirrors,
     mock::{MockProvider, SocketFile},
     net::{
         exchange::Exchanges,
@@ -191,13 +192,21 @@ pub fn run(options: Options) -> Result<(), BootError> {
     control.start()?;
 
     let max_upload = config.general.max_upload_bytes;
+    let tokens = TokenClient::new(config.general.egress_allow_private.clone().into())?;
+    let peers = Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned());
+    let peers = Arc::new(peers);
+    let exchanges = Arc::new(Exchanges::new(Arc::clone(&peers), tokens.clone(), POOLED_CONNECTIONS));
+    let mirrors =
+        Mirrors::new(Arc::clone(&exchanges), accounts.clone(), Arc::clone(&lifecycle), Arc::clone(&health_news));
     let gateway = Gateway {
         live: Arc::clone(&live),
         credentials: Credentials { hasher: keyring.hasher, master_key },
         accounts: accounts.clone(),
         lifecycle: Arc::clone(&lifecycle),
-        tokens: TokenClient::new(config.general.egress_allow_private.clone().into())?,
-        peers: Peers::new(config.general.egress_allow_private.clone().into(), mock_socket.path().to_owned()),
+        tokens,
+        peers,
+        exchanges,
+        mirrors,
         client: config.general.client,
         max_request_body_bytes: config.general.max_request_body_bytes,
         health_news,

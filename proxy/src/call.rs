@@ -91,6 +91,13 @@ impl Call {
         Ok(Self { upload: Some(upload), ..Self::new(operation, Bytes::new(), index, path_model) })
     }
 
+    /// The same call for somebody who outlives the request; `None` for a form, whose files do not.
+    pub fn copy(&self) -> Option<Self> {
+        let copy = Self::new(self.operation, self.body.clone(), self.index.clone(), self.path_model.clone());
+        let (streams, wants_events, required) = (self.streams, self.wants_events, self.required);
+        self.upload.is_none().then_some(Self { streams, wants_events, required, ..copy })
+    }
+
     /// Changes places of the body.
     pub fn edit(&mut self, edits: Vec<Edit>) -> Result<(), ApiError> {
         if !edits.is_empty() {

@@ -25,6 +25,7 @@ use crate::{
         attempt_clock::AttemptClock,
         replay_session::{self, Broken, Feed, Held, Kept},
     },
+    queueing::Turn,
     routing::{AttemptInFlight, Overrides, Route},
     snapshot::{Deployment, Live},
     stages::{
@@ -60,6 +61,8 @@ pub struct RequestContext {
     pub route: Option<Route>,
     /// route: what the caller wants of it.
     pub overrides: Overrides,
+    /// route: the turn that it waited for, until its attempt has begun.
+    pub turn: Option<Turn>,
     /// route: the attempt under way, for the deployment's statistics.
     pub in_flight_attempt: Option<AttemptInFlight>,
     /// route: how long to wait before the next attempt.
@@ -121,6 +124,7 @@ impl RequestContext {
             call: None,
             route: None,
             overrides: Overrides::default(),
+            turn: None,
             in_flight_attempt: None,
             wait: Duration::ZERO,
             clock: AttemptClock::default(),

@@ -21,6 +21,7 @@ mod attempts;
 mod client_side;
 mod conclusion;
 mod form_calls;
+mod hedged;
 mod objects;
 mod onward;
 mod preparation;
@@ -42,7 +43,7 @@ use pingora::{
 };
 
 use self::{
-    attempts::{answered, note_header, silence_of, wait_for_turn},
+    attempts::{answered, note_header, wait_for_turn},
     client_side::nothing_received,
     conclusion::begun,
     preparation::{check_fallbacks, facts_of},
@@ -56,7 +57,8 @@ use crate::{
     credentials::TokenClient,
     endpoints::{Streams, Surface},
     lifecycle::Lifecycle,
-    net::{header_deadline::header_is_complete, peer::Peers},
+    mirror::Mirrors,
+    net::{exchange::Exchanges, header_deadline::header_is_complete, peer::Peers},
     providers::Words,
     queueing::Queueing,
     routing::{HealthNews, Overrides, Route},
@@ -72,6 +74,8 @@ use crate::{
         send,
     },
 };
+
+pub(crate) use self::attempts::silence_of;
 
 /// Pingora's error for an answer of the upstream without a body.
 const EMPTY_ANSWER: ErrorType = ErrorType::Custom("the upstream's answer has no body");
@@ -91,7 +95,11 @@ pub struct Gateway {
     /// Starting, serving, stopping.
     pub lifecycle: Arc<Lifecycle>,
     /// Addresses of deployments.
-    pub peers: Peers,
+    pub peers: Arc<Peers>,
+    /// Asks deployments beside Pingora's loop.
+    pub exchanges: Arc<Exchanges>,
+    /// Copies requests for shadows.
+    pub mirrors: Mirrors,
     /// Tokens of credentials that have them.
     pub tokens: TokenClient,
     /// Time limits for slow clients.
@@ -444,12 +452,13 @@ impl Gateway {
         let limit = overrides.timeout.unwrap_or(group.routing.timers.total).min(group.routing.timers.total);
         context.deadline = context.started + limit;
         let mut route = match pinned {
-            Some(deployment) => Route::pinned(Arc::clone(group), deployment, overrides, facts),
-            None => Route::through(Arc::clone(group), overrides, facts),
+            Some(deployment) => Route::pinned(Arc::clone(group), deployment, overrides, facts.clone()),
+            None => Route::through(Arc::clone(group), overrides, facts.clone()),
         };
-        let next = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
+        let found = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
+        let (next, turn) = found;
         let (deployment, attempt) = (&next.deployment, next.how);
-        context.route = Some(route);
+        (context.route, context.turn) = (Some(route), turn);
 
         // count: what the vendor has no interface for is answered here, and costs nothing.
         if attempt.words == Words::Counted {
@@ -465,7 +474,15 @@ impl Gateway {
             naming.deployment = deployment.id;
         }
         context.attempt = Some(attempt);
+
+        // mirror: a copy for a shadow, which nobody waits for.
+        self.mirrors.copy(context, &facts, &session.req_header().headers);
+
         self.hand_over(session, context, false);
-        Ok(Flow::ToUpstream)
+        // hedge: two deployments at a time, which Pingora's loop cannot.
+        match hedged::delay_of(context) {
+            Some(delay) => Box::pin(self.hedged(session, context, delay)).await,
+            None => Ok(Flow::ToUpstream),
+        }
     }
 }

@@ -14,6 +14,7 @@ pub mod gateway;
 pub mod health;
 pub mod lifecycle;
 pub mod listen;
+pub mod mirror;
 pub mod mock;
 pub mod net;
 pub mod onward_path;

@@ -29,6 +29,7 @@ pub struct Lifecycle {
     draining: AtomicBool,
     in_flight: AtomicUsize,
     one_less: Notify,
+    stopping: watch::Sender<bool>,
     cut: watch::Sender<bool>,
     heard_at_us: AtomicI64,
 }
@@ -40,6 +41,7 @@ impl Default for Lifecycle {
             draining: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             one_less: Notify::new(),
+            stopping: watch::Sender::new(false),
             cut: watch::Sender::new(false),
             heard_at_us: AtomicI64::new(0),
         }
@@ -111,6 +113,11 @@ impl Lifecycle {
         self.in_flight.load(Ordering::Acquire)
     }
 
+    /// Ends when this process is about to stop: for work that nobody waits for.
+    pub async fn stopping(&self) {
+        let _ = self.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
     /// Becomes true when open requests have to end now.
     pub fn cut(&self) -> watch::Receiver<bool> {
         self.cut.subscribe()
@@ -119,6 +126,7 @@ impl Lifecycle {
     /// Stops taking requests, waits for the open ones up to the limit (or until `hurry`), then cuts them.
     pub async fn drain(&self, limit: Duration, hurry: impl Future<Output = ()>) {
         self.draining.store(true, Ordering::Release);
+        self.stopping.send_replace(true);
         let open = self.in_flight();
         if open > 0 {
             tracing::info!(open, limit_s = limit.as_secs(), "waiting for open requests");

@@ -13,11 +13,13 @@
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
 //! | [`queue`] | who is let in next where a group is full |
 //! | [`simulate`] | what a policy would do with traffic that is made up or was recorded |
+//! | [`hedge`] | who gets a second attempt beside the first |
 //! | [`retry`] | what a fault leads to, and when |
 
 pub mod affinity;
 pub mod candidate;
 pub mod choose;
+pub mod hedge;
 pub mod queue;
 pub mod retry;
 pub mod seed;

@@ -19,7 +19,7 @@ mod wait;
 pub mod wire;
 
 pub use books::{Books, SpendRow};
-pub use caller::{Answer, Caller, OpenStream, chat_body};
+pub use caller::{Answer, Caller, OpenStream, chat_body, stream_body};
 pub use config::{INPUT_NANO_USD, MASTER_KEY, MODEL, OUTPUT_NANO_USD, UPSTREAM_KEY, UPSTREAM_MODEL, model_entry};
 pub use dashboard::{CreatedKey, Dashboard};
 pub use lane::Lane;

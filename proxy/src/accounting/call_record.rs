@@ -176,7 +176,7 @@ impl CallRecord {
             return;
         }
         let event = self.own_cost(EventKind::FailedAttempt, Outcome::UpstreamError);
-        match usage.or(self.assumed.map(|(usage, _)| usage)) {
+        match usage.map(|usage| (usage, UsageSource::Provider)).or(self.assumed) {
             Some(usage) => self.settle_apart(event, usage),
             None => self.accounts.counter.settle(Uncounted {
                 event,
@@ -186,6 +186,20 @@ impl CallRecord {
                 produced,
             }),
         }
+    }
+
+    /// A record that is never written: for a look at an answer that may be another one's.
+    pub fn unwritten(accounts: Accounts) -> Self {
+        let mut record = Self::begin(accounts, String::new(), Timestamp::default());
+        record.is_settled = true;
+        record
+    }
+
+    /// Puts on record apart what the attempt under way cost, by its estimate: nobody waited for what it consumed.
+    pub fn cost_apart(&self, kind: EventKind, outcome: Outcome) {
+        let usage = Usage { input_tokens: estimate_tokens(self.prompt.len(), &self.prices), ..Usage::default() };
+        let estimate = (usage, UsageSource::Estimated);
+        self.settle_apart(self.own_cost(kind, outcome), self.assumed.unwrap_or(estimate));
     }
 
     /// An event of the operator's own cost, about the attempt under way: it names the request, and no key.
@@ -212,8 +226,8 @@ impl CallRecord {
         }
     }
 
-    fn settle_apart(&self, mut event: SpendEvent, usage: Usage) {
-        (event.usage, event.usage_source) = (usage, UsageSource::Provider);
+    fn settle_apart(&self, mut event: SpendEvent, usage: (Usage, UsageSource)) {
+        (event.usage, event.usage_source) = usage;
         price(&mut event, &self.prices);
         self.accounts.metrics.observe_usage(&event);
         if let Err(error) = self.accounts.journal.settle(&event) {

@@ -19,14 +19,21 @@ use crate::snapshot::Group;
 pub struct RouteLog {
     started: Instant,
     trace: RouteTrace,
-    /// When the attempt under way began.
-    attempt_began: Option<Instant>,
+    under_way: Option<UnderWay>,
+}
+
+/// The attempt that is meant: of two at a time, one.
+#[derive(Clone, Copy, Debug)]
+pub struct UnderWay {
+    /// Its place in the trace; beyond its end where that is full.
+    index: usize,
+    began: Instant,
 }
 
 impl RouteLog {
     /// For a request that began then.
     pub fn new(started: Instant) -> Self {
-        Self { started, trace: RouteTrace::default(), attempt_began: None }
+        Self { started, trace: RouteTrace::default(), under_way: None }
     }
 
     /// A deployment was chosen: the one of this index.
@@ -59,7 +66,7 @@ impl RouteLog {
 
     /// A deployment is asked.
     pub fn began(&mut self, deployment_id: DeploymentId, model: &str, waited: Duration) {
-        self.attempt_began = Some(Instant::now());
+        self.under_way = Some(UnderWay { index: self.trace.attempts.len(), began: Instant::now() });
         if self.trace.attempts.len() < RouteTrace::MAX_STEPS {
             self.trace.attempts.push(AttemptTrace {
                 deployment_id,
@@ -91,7 +98,7 @@ impl RouteLog {
         self.change(|attempt, elapsed| {
             (attempt.end, attempt.fault, attempt.duration_us) = (AttemptEnd::Failed, Some(fault), elapsed);
         });
-        self.attempt_began = None;
+        self.under_way = None;
     }
 
     /// The request ended. The trace, where there was something to decide.
@@ -108,14 +115,25 @@ impl RouteLog {
         is_told.then(|| Box::new(trace))
     }
 
-    /// Traces of attempts that were made beside this loop.
-    pub fn attempts_mut(&mut self) -> &mut Vec<AttemptTrace> {
-        &mut self.trace.attempts
+    /// The attempt under way is the second one of a hedged request.
+    pub fn is_hedge(&mut self) {
+        self.change(|attempt, _| attempt.is_hedge = true);
+    }
+
+    /// The attempt under way was cancelled, because another one was quicker.
+    pub fn cancelled(&mut self) {
+        self.change(|attempt, elapsed| (attempt.end, attempt.duration_us) = (AttemptEnd::Cancelled, elapsed));
+        self.under_way = None;
+    }
+
+    /// Which attempt is meant from here on. Returns the one that was meant before.
+    pub fn turn_to(&mut self, attempt: Option<UnderWay>) -> Option<UnderWay> {
+        std::mem::replace(&mut self.under_way, attempt)
     }
 
     fn change(&mut self, change: impl FnOnce(&mut AttemptTrace, u64)) {
-        let Some(began) = self.attempt_began else { return };
-        if let Some(attempt) = self.trace.attempts.last_mut() {
+        let Some(UnderWay { index, began }) = self.under_way else { return };
+        if let Some(attempt) = self.trace.attempts.get_mut(index) {
             change(attempt, micros(began.elapsed()));
         }
     }
@@ -123,4 +141,27 @@ impl RouteLog {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_attempts_at_a_time_each_has_its_own_end() {
+        let mut log = RouteLog::new(Instant::now());
+        let (slow, quick) = (DeploymentId::new(), DeploymentId::new());
+        log.began(slow, "m", Duration::ZERO);
+        let first = log.turn_to(None);
+        log.began(quick, "m", Duration::ZERO);
+        log.is_hedge();
+        let second = log.turn_to(first);
+        log.cancelled();
+        log.turn_to(second);
+        log.status(200);
+        let trace = log.finish(Outcome::Completed).unwrap();
+        let ends: Vec<_> =
+            trace.attempts.iter().map(|one| (one.deployment_id, one.end, one.is_hedge, one.status)).collect();
+        assert_eq!(ends, [(slow, AttemptEnd::Cancelled, false, None), (quick, AttemptEnd::Answered, true, Some(200)),]);
+    }
 }

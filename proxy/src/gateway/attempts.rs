@@ -4,13 +4,14 @@
 
 use std::time::Duration;
 
-use deltallm_shared::{event::Outcome, routing::Fault, time_text::Timestamp};
+use bytes::Bytes;
+use deltallm_shared::{event::Outcome, routing::Fault};
 use pingora::{Error, ErrorSource, ErrorType, Result, http::ResponseHeader, proxy::Session, upstreams::peer::HttpPeer};
 
 use super::{ANOTHER_ATTEMPT, Gateway, conclusion::begun, realtime};
 use crate::{
     context::RequestContext,
-    credentials::CredentialError,
+    credentials::{CredentialError, sign_in},
     net::{attempt_clock::Silence, peer::PeerError},
     routing::{self, AttemptInFlight},
     snapshot::Deployment,
@@ -69,7 +70,7 @@ impl Gateway {
     }
 
     /// From here on the deployment knows of the attempt, until its guard is dropped.
-    fn begin_attempt(&self, context: &mut RequestContext, deployment: &std::sync::Arc<Deployment>) {
+    pub(super) fn begin_attempt(&self, context: &mut RequestContext, deployment: &std::sync::Arc<Deployment>) {
         // Another credential, or a fresh connection, is the same attempt for the deployment's statistics.
         if context.in_flight_attempt.is_some() {
             return;
@@ -77,6 +78,7 @@ impl Gateway {
         let Some(route) = &context.route else { return };
         let news = std::sync::Arc::clone(&self.health_news);
         context.in_flight_attempt = Some(AttemptInFlight::begin(route.group(), deployment, route.tokens(), news));
+        context.turn = None;
         if let Some(record) = &mut context.record {
             record.route.began(deployment.id, &route.group().name, std::mem::take(&mut context.wait));
         }
@@ -141,6 +143,16 @@ impl Gateway {
             return true;
         }
         let fault = routing::of_refusal(refused);
+        self.alert(context, fault);
+        let is_next = context.next_attempt(fault, refused.retry_after);
+        if is_next && let Some(kind) = context.route.as_ref().and_then(|route| route.fallback()) {
+            self.accounts.metrics.fallbacks.get_or_create(&ReasonLabel { reason: kind.name() }).inc();
+        }
+        is_next
+    }
+
+    /// Tells the operator of what only an operator can mend.
+    pub(super) fn alert(&self, context: &RequestContext, fault: Fault) {
         if deltallm_routing::retry::consequence(fault).alerts {
             let deployment_id = context.deployment().map(|deployment| deployment.id.to_string()).unwrap_or_default();
             tracing::error!(
@@ -151,21 +163,14 @@ impl Gateway {
             );
             self.accounts.metrics.deployment_alerts.get_or_create(&ReasonLabel { reason: fault.name() }).inc();
         }
-        let is_next = context.next_attempt(fault, refused.retry_after);
-        if is_next && let Some(kind) = context.route.as_ref().and_then(|route| route.fallback()) {
-            self.accounts.metrics.fallbacks.get_or_create(&ReasonLabel { reason: kind.name() }).inc();
-        }
-        is_next
     }
 
     /// A credential of the deployment's pool, with the token that it needs.
     async fn sign_in(&self, deployment: &Deployment, context: &mut RequestContext) -> Result<(), CredentialError> {
         let seed = context.record.as_ref().map_or(0, |record| record.event().event_id.random_bits());
-        context.credential = deployment.credentials.pick(Timestamp::now(), seed);
-        match &context.credential {
-            Some(credential) => credential.ready(&self.tokens).await,
-            None => Ok(()),
-        }
+        context.credential = None;
+        context.credential = sign_in(deployment, &self.tokens, seed).await?;
+        Ok(())
     }
 
     pub(super) fn count_attempt(&self, outcome: &'static str) {
@@ -192,15 +197,21 @@ pub(super) async fn wait_for_turn(session: &mut Session, context: &mut RequestCo
     context.clock.begin(None, true);
     tokio::select! {
         () = wait => Ok(()),
-        event = session.as_downstream_mut().read_body_or_idle(true) => match event {
-            Ok(_) => Error::e_explain(ErrorType::ConnectionClosed, "the client left").map_err(Error::into_down),
-            Err(error) => Err(error),
-        },
+        event = session.as_downstream_mut().read_body_or_idle(true) => Err(over(event)),
+    }
+}
+
+/// Why nothing more is to be done for a client that was listened to: it left, the process stops, the request's time is over.
+#[expect(clippy::unnecessary_box_returns, reason = "Pingora's errors are boxed")]
+pub(super) fn over(event: Result<Option<Bytes>>) -> Box<Error> {
+    match event {
+        Ok(_) => Error::explain(ErrorType::ConnectionClosed, "the client left").into_down(),
+        Err(error) => error.into_down(),
     }
 }
 
 /// How long an attempt may be silent; `None` for a WebSocket, which has a limit of its own.
-pub(super) fn silence_of(context: &RequestContext, deployment: &Deployment) -> Option<Silence> {
+pub(crate) fn silence_of(context: &RequestContext, deployment: &Deployment) -> Option<Silence> {
     if context.upgrades() {
         return None;
     }

@@ -6,13 +6,14 @@ use deltallm_routing::seed::mix;
 use deltallm_shared::error::{ApiError, ErrorCode};
 
 use deltallm_shared::routing::Strategy;
-use pingora::{Error, ErrorType, proxy::Session};
+use pingora::{Error, proxy::Session};
 use tokio::time::Instant;
 
-use super::{Gateway, Stop};
+use super::{Gateway, Stop, attempts::over};
 use crate::{
     accounting::{call_record::CallRecord, route_log::RouteLog},
     call::Call,
+    net::replay_session::STOPPING,
     queueing::{Asker, QueueRefused, Turn},
     routing::{self, Blocked, Facts, Next, Overrides, Route},
     snapshot::{Group, Snapshot},
@@ -69,7 +70,7 @@ fn figure_of(text: &str) -> u64 {
 
 impl Gateway {
     /// Who is asked first. Where a group is full and lets requests wait, this one stands in line; where others do already, it goes
-    /// behind them.
+    /// behind them. The turn that it was given is kept until its attempt has begun: whoever looks next sees it.
     pub(super) async fn first_attempt(
         &self,
         session: &mut Session,
@@ -77,10 +78,11 @@ impl Gateway {
         log: &mut RouteLog,
         call: &Call,
         (principal, snapshot): (&Principal, &Snapshot),
-    ) -> Result<Next<Attempt>, Stop> {
+    ) -> Result<(Next<Attempt>, Option<Turn>), Stop> {
         let how = |deployment: &_| translate(call, deployment);
         let Some(policy) = route.group().routing.queue else {
-            return route.first(snapshot, log, how).map_err(|blocked| Stop::Refused(blocked.into()));
+            let next = route.first(snapshot, log, how).map_err(|blocked| Stop::Refused(blocked.into()))?;
+            return Ok((next, None));
         };
         let group = route.group().name.clone();
         let asker = Asker::of(principal, &session.req_header().headers)?;
@@ -92,10 +94,10 @@ impl Gateway {
             if has_turn {
                 match route.first(snapshot, log, how) {
                     Ok(next) => {
-                        if let Some(turn) = turn {
+                        if let Some(turn) = &turn {
                             log.queued(turn.waited());
                         }
-                        return Ok(next);
+                        return Ok((next, turn));
                     }
                     Err(Blocked::Full(opens_at)) => until = opens_at,
                     Err(blocked) => return Err(Stop::Refused(blocked.into())),
@@ -108,21 +110,22 @@ impl Gateway {
                     None => self.queueing.wait(&group, policy, asker, deadline, opens_at).await,
                 }
             };
-            turn = Some(waited_for(session, waiting).await?.map_err(|refused| Stop::Refused(refused.error(&group)))?);
+            turn =
+                Some(self.waited_for(session, waiting).await?.map_err(|refused| Stop::Refused(refused.error(&group)))?);
         }
     }
-}
 
-/// Waits for a turn; a client that leaves meanwhile leaves the line.
-async fn waited_for(
-    session: &mut Session,
-    waiting: impl Future<Output = Result<Turn, QueueRefused>>,
-) -> Result<Result<Turn, QueueRefused>, Stop> {
-    tokio::select! {
-        turn = waiting => Ok(turn),
-        event = session.as_downstream_mut().read_body_or_idle(true) => Err(Stop::Broken(match event {
-            Ok(_) => Error::explain(ErrorType::ConnectionClosed, "the client left").into_down(),
-            Err(error) => error,
-        })),
+    /// Waits for a turn; a client that leaves meanwhile leaves the line, and so does everybody when the process stops.
+    async fn waited_for(
+        &self,
+        session: &mut Session,
+        waiting: impl Future<Output = Result<Turn, QueueRefused>>,
+    ) -> Result<Result<Turn, QueueRefused>, Stop> {
+        let mut cut = self.lifecycle.cut();
+        tokio::select! {
+            turn = waiting => Ok(turn),
+            event = session.as_downstream_mut().read_body_or_idle(true) => Err(Stop::Broken(over(event))),
+            _ = cut.wait_for(|cut| *cut) => Err(Stop::Broken(Error::explain(STOPPING, "drain limit reached"))),
+        }
     }
 }

@@ -103,10 +103,6 @@ impl HealthNews for SharedHealth {
         self.wake.notify_one();
     }
 
-    /// Each replica judges a trial by what it sees: its share of the requests is its own too.
-    fn trial_failed(&self, _deployment: DeploymentId, _model: &str) {}
-
-    fn ended(&self, _group: &str) {}
 }
 
 impl SharedHealth {

@@ -86,9 +86,19 @@ impl Exchanges {
             self.peers.of(deployment, patience.chunk, patience.connect).await.map_err(|error| unreachable(&error))?;
         let credential = sign_in(deployment, &self.tokens, seed).await.map_err(|error| unreachable(&error))?;
         let request = send::upstream_request(client, deployment, attempt, credential.as_deref())?;
-        let exchange =
-            Exchange::send(Arc::clone(&self.connector), peer, request, attempt.body.clone(), patience).await?;
+        let exchange = self.send(peer, request, attempt.body.clone(), patience).await?;
         Ok(Exchange { credential, ..exchange })
+    }
+
+    /// Sends a request that is made already.
+    pub async fn send(
+        &self,
+        peer: Box<HttpPeer>,
+        request: RequestHeader,
+        body: Bytes,
+        patience: Patience,
+    ) -> Result<Exchange> {
+        Exchange::send(Arc::clone(&self.connector), peer, request, body, patience).await
     }
 }
 

@@ -194,11 +194,7 @@ impl Route {
         mut how: impl FnMut(&Deployment) -> Result<T, ApiError>,
     ) -> Option<Next<T>> {
         let leads_to = consequence(fault);
-        if let Some(id) = self.current.as_ref().map(|current| current.id)
-            && let Some(asked) = self.asked.iter_mut().find(|asked| asked.id == id)
-        {
-            asked.again = leads_to.tries_again.then_some(retry_after);
-        }
+        self.failed_beside(fault, retry_after);
         if self.is_once || time_left.is_zero() {
             return None;
         }
@@ -227,6 +223,37 @@ impl Route {
             (Some((deployment, wait)), None) => how(&deployment).ok().map(|how| self.go_to(deployment, how, wait)),
             (_, Some((deployment, how))) => Some(self.go_to(deployment, how, Duration::ZERO)),
             (None, None) => None,
+        }
+    }
+
+    /// Who is asked beside the one under way: another one of its group that is well. It is an attempt of the budget, where there is
+    /// one left.
+    pub fn beside<T>(
+        &mut self,
+        log: &mut RouteLog,
+        mut how: impl FnMut(&Deployment) -> Result<T, ApiError>,
+    ) -> Option<Next<T>> {
+        if self.is_once || self.is_pinned {
+            return None;
+        }
+        let before = self.current.clone();
+        let (deployment, how) = self.pick(log, &mut how, Wanted::Well).ok()?;
+        let next = self.go_to(deployment, how, Duration::ZERO);
+        self.current = before;
+        Some(next)
+    }
+
+    /// Of two that are asked at a time, which one is meant from here on.
+    pub fn turn_to(&mut self, deployment: Arc<Deployment>) {
+        self.current = Some(deployment);
+    }
+
+    /// The one that is meant failed, and the other one goes on.
+    pub fn failed_beside(&mut self, fault: Fault, retry_after: Option<Duration>) {
+        if let Some(id) = self.current.as_ref().map(|current| current.id)
+            && let Some(asked) = self.asked.iter_mut().find(|asked| asked.id == id)
+        {
+            asked.again = consequence(fault).tries_again.then_some(retry_after);
         }
     }
 

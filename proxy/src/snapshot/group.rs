@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use deltallm_routing::affinity::PrefixTable;
+use deltallm_routing::{affinity::PrefixTable, hedge::HedgeShare};
 use deltallm_shared::routing::EffectiveRouting;
 
 use super::{Deployment, canary_trial::CanaryTrial};
@@ -56,12 +56,15 @@ pub struct GroupState {
     turn: AtomicU64,
     /// How the deployment on trial does.
     pub canary: CanaryTrial,
+    /// Which share of its requests gets a second attempt.
+    pub hedges: HedgeShare,
     prefixes: OnceLock<PrefixTable>,
 }
 
 impl Default for GroupState {
     fn default() -> Self {
-        Self { turn: AtomicU64::new(0), canary: CanaryTrial::default(), prefixes: OnceLock::new() }
+        let (canary, hedges) = (CanaryTrial::default(), HedgeShare::default());
+        Self { turn: AtomicU64::new(0), canary, hedges, prefixes: OnceLock::new() }
     }
 }
 
