@@ -22,7 +22,16 @@ impl Redis {
     pub async fn start(folder: &Path) -> Self {
         let address = free_address();
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &address.port().to_string(), "--save", "", "--appendonly", "no"]);
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--port",
+            &address.port().to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
         command.current_dir(folder);
         let service = Service::start_silent("redis-server", command, folder).expect("Redis starts");
         eventually("Redis takes connections", || async { TcpStream::connect(address).await.ok() }).await;

@@ -13,7 +13,7 @@ const HEDGED: &str = "hedge: { percentile: 95, min_delay: 100ms, max_share_perce
 /// upstream in its model's name, so that they differ.
 async fn system(deployments: &[&'static str], hedge: &str) -> System {
     let mut builder = System::builder();
-    for (tier, options) in deployments.iter().enumerate() {
+    for (tier, options) in deployments.iter().copied().enumerate() {
         builder = builder.model(move |upstream| {
             let name = format!("m mock-opts:{{{options}}}");
             model_entry("pair", &name, upstream, &[&format!("priority: {tier}")])

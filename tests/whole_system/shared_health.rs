@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use deltallm_tests::{Caller, Lane, MASTER_KEY, Proxy, Redis, System, SystemBuilder, eventually, model_entry, wait_until};
+use deltallm_tests::{
+    Caller, Lane, MASTER_KEY, Proxy, Redis, System, SystemBuilder, eventually, model_entry, wait_until,
+};
 use serde_json::{Value, json};
 
 /// The group of the stories; one deployment, and nothing that brings it back but what is told.

@@ -102,7 +102,6 @@ impl HealthNews for SharedHealth {
         self.unwritten.lock().insert(subject, found);
         self.wake.notify_one();
     }
-
 }
 
 impl SharedHealth {
