@@ -18,6 +18,7 @@
 //! before the upstream in `gateway/`; from there on they go the same way. What a hook does in more than a few lines stands there too.
 
 mod attempts;
+mod bare_answer;
 mod client_side;
 mod conclusion;
 mod form_calls;
@@ -28,7 +29,7 @@ mod preparation;
 mod realtime;
 mod stop;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -77,8 +78,6 @@ use crate::{
 
 pub(crate) use self::attempts::silence_of;
 
-/// Pingora's error for an answer of the upstream without a body.
-const EMPTY_ANSWER: ErrorType = ErrorType::Custom("the upstream's answer has no body");
 /// The client left before any status was written; nginx's number for it.
 const CLIENT_CLOSED: u16 = 499;
 /// Pingora's error for an answer that is given up for another attempt.
@@ -223,24 +222,8 @@ impl ProxyHttp for Gateway {
         context.clock.heard();
         note_header(header, context);
         let relay = Relay::of(header, context);
-        let is_head = session.req_header().method == http::Method::HEAD;
-        // Pingora calls no body filter for such an answer, so nothing could be replaced or settled there.
-        let is_bare = is_head || answers::has_no_body(header);
-        let is_unchanged = header.status == http::StatusCode::NOT_MODIFIED && context.onward.is_some();
-        if is_bare && (is_unchanged || (header.status.is_success() && (is_head || relay.may_be_empty()))) {
-            let status = header.status.as_u16();
-            *header = answers::empty_header(header, is_head, context)?;
-            context.settle(Outcome::Completed, status, None);
-            return Ok(());
-        }
-        if is_bare {
-            let mut relay = relay;
-            let refused = relay.verdict();
-            context.relay = Some(relay);
-            if refused.is_some_and(|refused| self.is_asked_otherwise(context, &refused)) {
-                return Error::e_explain(ANOTHER_ATTEMPT, header.status.to_string());
-            }
-            return Error::e_explain(EMPTY_ANSWER, header.status.to_string());
+        if bare_answer::is_bare(session, header) {
+            return self.answer_bare(session, header, relay, context);
         }
         self.count_attempt(if header.status.as_u16() < 400 { "answered" } else { "error_status" });
         let is_http_10 = session.req_header().version == http::Version::HTTP_10;
@@ -378,15 +361,11 @@ impl Gateway {
 
         // authenticate: before the body is read, so that a stranger costs nothing.
         let head = session.req_header();
-        let with_key_of_protocol;
         let headers = match endpoint.surface {
-            Surface::Realtime => {
-                with_key_of_protocol = realtime::with_key_of_protocol(head);
-                &with_key_of_protocol
-            }
-            _ => &head.headers,
+            Surface::Realtime => Cow::Owned(realtime::with_key_of_protocol(head)),
+            _ => Cow::Borrowed(&head.headers),
         };
-        let principal = authenticate::authenticate(headers, &context.live, &self.credentials, context.started_at)?;
+        let principal = authenticate::authenticate(&headers, &context.live, &self.credentials, context.started_at)?;
 
         let snapshot = context.live.snapshot.load_full();
         if matches!(endpoint.surface, Surface::Models | Surface::Model1) {
@@ -447,14 +426,10 @@ impl Gateway {
         // route: whom to ask first. translate: how, before the record is opened, so that what a vendor cannot do is refused and
         // costs nothing.
         check_fallbacks(&context.overrides, &principal, &snapshot)?;
-        let facts = facts_of(call, &context.overrides, record, group);
         let overrides = std::mem::take(&mut context.overrides);
-        let limit = overrides.timeout.unwrap_or(group.routing.timers.total).min(group.routing.timers.total);
-        context.deadline = context.started + limit;
-        let mut route = match pinned {
-            Some(deployment) => Route::pinned(Arc::clone(group), deployment, overrides, facts.clone()),
-            None => Route::through(Arc::clone(group), overrides, facts.clone()),
-        };
+        context.deadline = context.started + overrides.time_limit(&group.routing.timers);
+        let facts = facts_of(call, &overrides, record, group);
+        let mut route = Route::set_out(Arc::clone(group), pinned, overrides, facts.clone());
         let found = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
         let (next, turn) = found;
         let (deployment, attempt) = (&next.deployment, next.how);

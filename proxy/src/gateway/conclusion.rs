@@ -7,7 +7,7 @@ use pingora::{
     proxy::{FailToProxy, Session},
 };
 
-use super::{CLIENT_CLOSED, EMPTY_ANSWER, Gateway};
+use super::{CLIENT_CLOSED, Gateway, bare_answer::EMPTY_ANSWER};
 use crate::{
     answers,
     context::RequestContext,

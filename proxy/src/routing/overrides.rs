@@ -16,7 +16,10 @@
 use std::time::Duration;
 
 use deltallm_dialects::openai::routing_fields::RoutingFields;
-use deltallm_shared::error::{ApiError, ErrorCode};
+use deltallm_shared::{
+    error::{ApiError, ErrorCode},
+    routing::Timers,
+};
 use http::HeaderMap;
 
 /// More attempts than that help nobody.
@@ -39,6 +42,11 @@ pub struct Overrides {
 }
 
 impl Overrides {
+    /// How long the request may take: a caller can have it shorter than the group, not longer.
+    pub fn time_limit(&self, timers: &Timers) -> Duration {
+        self.timeout.map_or(timers.total, |wanted| wanted.min(timers.total))
+    }
+
     /// Of a request. `body`: what stood in it.
     pub fn read(headers: &HeaderMap, body: RoutingFields) -> Result<Self, ApiError> {
         let of = |name: &'static str| header(headers, name);

@@ -95,6 +95,14 @@ pub struct Route {
 }
 
 impl Route {
+    /// Through a group and its fallbacks, or to the one deployment that has what is asked for.
+    pub fn set_out(group: Arc<Group>, pinned: Option<Arc<Deployment>>, overrides: Overrides, facts: Facts) -> Self {
+        match pinned {
+            Some(deployment) => Self::pinned(group, deployment, overrides, facts),
+            None => Self::through(group, overrides, facts),
+        }
+    }
+
     /// Through a group and its fallbacks.
     pub fn through(group: Arc<Group>, overrides: Overrides, facts: Facts) -> Self {
         let retry = RetryPolicy {
