@@ -132,9 +132,10 @@ async fn a_deployment_that_can_be_reached_again_is_well_before_anybody_asks_it()
         assert_eq!(chat(&caller, "chunks=1").await, 502);
     }
     assert_eq!(report(proxy).await["last_fault"], "connect");
+    assert_ne!(state(proxy).await, "healthy");
     lane.open().await;
     wait_until("a check brings it back", "healthy".to_owned(), || state(proxy)).await;
-    assert_eq!(system.upstream.last_received().await.uri, "/v1/models");
+    assert_eq!(system.upstream.ledger(0).await.total.requests, 0, "no model was asked");
     assert_eq!(chat(&caller, "chunks=1").await, 200);
 }
 

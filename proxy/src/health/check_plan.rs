@@ -90,7 +90,7 @@ fn scattered(every: Duration, seed: &mut Seed) -> Duration {
 mod tests {
     use super::*;
 
-    const EVERY: Duration = Duration::from_secs(300);
+    const EVERY: Duration = Duration::from_mins(5);
 
     fn patient() -> Patient {
         Patient { id: DeploymentId::new(), every: EVERY, must_prove_itself: false, is_set_aside: false, is_busy: false }
