@@ -27,8 +27,9 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn dependencies_go_one_way() {
     let dependencies = dependencies();
-    let forbidden: [(&str, &[&str]); 5] = [
+    let forbidden: [(&str, &[&str]); 6] = [
         ("deltallm-dialects", &["pingora", "actix-web", "tokio", "reqwest", "deltallm-proxy", "deltallm-admin"]),
+        ("deltallm-routing", &["pingora", "actix-web", "tokio", "reqwest", "deltallm-proxy", "deltallm-admin"]),
         ("deltallm-shared", &["pingora", "actix-web", "deltallm-proxy", "deltallm-admin", "tokio-postgres"]),
         ("deltallm-proxy", &["deltallm-admin", "actix-web", "tokio-postgres", "deadpool-postgres"]),
         ("deltallm-admin", &["deltallm-proxy", "pingora"]),

@@ -65,6 +65,8 @@ pub struct RequestContext {
     pub turn: Option<Turn>,
     /// route: the attempt under way, for the deployment's statistics.
     pub in_flight_attempt: Option<AttemptInFlight>,
+    /// send: whether the attempt met a pooled connection that its upstream had closed.
+    pub has_been_stale: bool,
     /// route: how long to wait before the next attempt.
     pub wait: Duration,
     /// send: how long the attempt under way may be silent.
@@ -126,6 +128,7 @@ impl RequestContext {
             overrides: Overrides::default(),
             turn: None,
             in_flight_attempt: None,
+            has_been_stale: false,
             wait: Duration::ZERO,
             clock: AttemptClock::default(),
             deadline: Instant::now() + EffectiveRouting::TOTAL,

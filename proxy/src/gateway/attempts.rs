@@ -12,7 +12,10 @@ use super::{ANOTHER_ATTEMPT, Gateway, conclusion::begun, realtime};
 use crate::{
     context::RequestContext,
     credentials::{CredentialError, sign_in},
-    net::{attempt_clock::Silence, peer::PeerError},
+    net::{
+        attempt_clock::Silence,
+        peer::{PeerError, Way},
+    },
     routing::{self, AttemptInFlight},
     snapshot::Deployment,
     stages::relay::Refused,
@@ -75,6 +78,7 @@ impl Gateway {
         if context.in_flight_attempt.is_some() {
             return;
         }
+        context.has_been_stale = false;
         let Some(route) = &context.route else { return };
         let news = std::sync::Arc::clone(&self.health_news);
         context.in_flight_attempt = Some(AttemptInFlight::begin(route.group(), deployment, route.tokens(), news));
@@ -90,8 +94,13 @@ impl Gateway {
         silence: Duration,
         context: &mut RequestContext,
     ) -> Result<Box<HttpPeer>, Unreachable> {
-        let connect = context.route.as_ref().map(|route| route.group().routing.timers.connect);
-        let peer = self.peers.of(deployment, silence, connect).await?;
+        let way = Way {
+            silence,
+            connect: context.route.as_ref().map(|route| route.group().routing.timers.connect),
+            tried_before: context.route.as_ref().map_or(0, |route| route.tried_before(deployment.id)),
+            fresh: context.has_been_stale.then(|| EventId::new().random_bits()),
+        };
+        let peer = self.peers.of(deployment, &way).await?;
         self.sign_in(deployment, context).await?;
         Ok(peer)
     }
@@ -117,13 +126,16 @@ impl Gateway {
             }
             return false;
         }
+        // Once for an attempt, and then over a connection that cannot be stale: a provider that resets them all is a fault.
         // Pingora marks what may be tried again on a fresh connection only; the mark must be decided before it is read.
         error.retry.decide_reuse(is_reused);
         let is_stale = is_reused
+            && !context.has_been_stale
             && error.esource() == &ErrorSource::Upstream
             && error.retry()
             && matches!(error.etype(), ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::WriteError);
         if is_stale {
+            context.has_been_stale = true;
             self.note_attempt(context, error);
             return true;
         }

@@ -18,7 +18,7 @@ use pingora::{
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    peer::Peers,
+    peer::{Peers, Way},
     replay_session::{CHUNK_TIMEOUT, FIRST_BYTE_TIMEOUT},
 };
 use crate::{
@@ -82,8 +82,8 @@ impl Exchanges {
     ) -> Result<Exchange> {
         let unreachable =
             |error: &dyn std::fmt::Display| Error::explain(ErrorType::ConnectError, error.to_string()).into_up();
-        let peer =
-            self.peers.of(deployment, patience.chunk, patience.connect).await.map_err(|error| unreachable(&error))?;
+        let way = Way { silence: patience.chunk, connect: patience.connect, ..Way::default() };
+        let peer = self.peers.of(deployment, &way).await.map_err(|error| unreachable(&error))?;
         let credential = sign_in(deployment, &self.tokens, seed).await.map_err(|error| unreachable(&error))?;
         let request = send::upstream_request(client, deployment, attempt, credential.as_deref())?;
         let exchange = self.send(peer, request, attempt.body.clone(), patience).await?;

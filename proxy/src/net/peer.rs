@@ -1,7 +1,7 @@
 //! From a deployment to the address and options that Pingora connects with.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -34,6 +34,19 @@ pub enum PeerError {
     Mock(String),
 }
 
+/// How a deployment is connected to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// How long the upstream may say nothing.
+    pub silence: Duration,
+    /// Until a connection stands, TLS included, where somebody says so.
+    pub connect: Option<Duration>,
+    /// How often this request asked the deployment before.
+    pub tried_before: usize,
+    /// A connection of its own and not a pooled one, under a figure that nobody else has.
+    pub fresh: Option<u64>,
+}
+
 /// Makes peers.
 pub struct Peers {
     resolver: Resolver,
@@ -47,31 +60,30 @@ impl Peers {
         Self { resolver: Resolver::default(), allow_private, mock_socket }
     }
 
-    /// The peer of a deployment. `silence`: how long the upstream may say nothing; `connect`: until a connection stands, TLS
-    /// included, where somebody says so.
-    pub async fn of(
-        &self,
-        deployment: &Deployment,
-        silence: Duration,
-        connect: Option<Duration>,
-    ) -> Result<Box<HttpPeer>, PeerError> {
+    /// The peer of a deployment.
+    pub async fn of(&self, deployment: &Deployment, way: &Way) -> Result<Box<HttpPeer>, PeerError> {
         let mut peer = match &deployment.target {
             Target::Mock => mock_peer(&self.mock_socket)?,
             Target::Remote { tls, host, port, .. } => {
                 let addresses = self.resolver.resolve(host).await?;
-                let mut usable = addresses
-                    .into_iter()
-                    .filter(|address| !deployment.is_guarded || is_allowed(*address, &self.allow_private));
-                let address = usable.next().ok_or(PeerError::Forbidden)?;
+                let is_usable = |address: &IpAddr| !deployment.is_guarded || is_allowed(*address, &self.allow_private);
+                let usable: Vec<IpAddr> = addresses.into_iter().filter(is_usable).collect();
+                // A host of several addresses is asked at the next one after it failed at one.
+                let address = usable.get(way.tried_before.checked_rem(usable.len()).unwrap_or(0));
+                let address = *address.ok_or(PeerError::Forbidden)?;
                 HttpPeer::new(SocketAddr::new(address, *port), *tls, host.clone())
             }
         };
         if let Some(options) = peer.get_mut_peer_options() {
-            options.connection_timeout = connect.or(Some(CONNECT_TIMEOUT));
-            options.total_connection_timeout = connect.or(Some(CONNECT_TOTAL_TIMEOUT));
-            options.read_timeout = Some(silence);
+            options.connection_timeout = way.connect.or(Some(CONNECT_TIMEOUT));
+            options.total_connection_timeout = way.connect.or(Some(CONNECT_TOTAL_TIMEOUT));
+            options.read_timeout = Some(way.silence);
             options.write_timeout = Some(WRITE_TIMEOUT);
             options.idle_timeout = Some(IDLE_TIMEOUT);
+        }
+        // Connections are pooled by this figure too: under one that nobody else has, there is none yet.
+        if let Some(own) = way.fresh {
+            peer.group_key = own;
         }
         Ok(Box::new(peer))
     }

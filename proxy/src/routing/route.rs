@@ -265,8 +265,14 @@ impl Route {
         }
     }
 
-    /// Another credential of the same deployment has its turn, or a fresh connection: the group's attempts are not touched.
-    pub fn asked_so_often(&self) -> u32 {
+    /// How often a deployment was asked before the attempt under way.
+    pub fn tried_before(&self, id: DeploymentId) -> usize {
+        let asked = self.asked.iter().find(|asked| asked.id == id);
+        asked.map_or(0, |asked| usize::try_from(asked.times.saturating_sub(1)).unwrap_or(0))
+    }
+
+    /// All attempts so far. Another credential of the same deployment, or a fresh connection, is none of its own.
+    fn asked_so_often(&self) -> u32 {
         self.asked.iter().map(|asked| asked.times).sum()
     }
 
