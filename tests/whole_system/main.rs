@@ -5,7 +5,9 @@
 mod accounting;
 mod bad_inputs;
 mod bodies;
+mod choices;
 mod crash;
+mod deployment_health;
 mod fault_matrix;
 mod framing;
 mod hedging;
@@ -23,6 +25,8 @@ mod secrecy;
 mod sessions;
 mod shared_health;
 mod shutdown;
+mod storm;
 mod strange_upstreams;
 mod streams;
 mod upstream_errors;
+mod waiting_line;
