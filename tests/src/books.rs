@@ -73,9 +73,9 @@ impl Books {
                 cost_nano_usd: row.get(8),
                 kind: row.get(9),
                 attempts: row.get(10),
-                route: row.get::<_, Option<&str>>(11).map_or(Value::Null, |text| {
-                    serde_json::from_str(text).expect("a route is JSON")
-                }),
+                route: row
+                    .get::<_, Option<&str>>(11)
+                    .map_or(Value::Null, |text| serde_json::from_str(text).expect("a route is JSON")),
             })
             .collect()
     }

@@ -58,7 +58,7 @@ async fn a_lower_tier_serves_where_the_first_cannot() {
         Deployment::new("pair", "chunks=1,tag=two").tier(1),
         Deployment::new("pair", "chunks=1,tag=late").tier(2),
     ];
-    let (first_tier, caller) = system(deployments, "").await;
+    let (first_tier, caller) = system(deployments, "  routing_strategy: priority-based-routing\n").await;
     for _ in 0..20 {
         assert_eq!(caller.ask("pair").await.attempts, 1);
     }
@@ -68,7 +68,7 @@ async fn a_lower_tier_serves_where_the_first_cannot() {
         Deployment::new("pair", "chunks=1,tag=two,status=500").tier(1),
         Deployment::new("pair", "chunks=1,tag=late").tier(2),
     ];
-    let (failing_tier, caller) = system(deployments, "").await;
+    let (failing_tier, caller) = system(deployments, "  routing_strategy: priority-based-routing\n").await;
     let reading = caller.ask("pair").await;
     assert_eq!((reading.status, reading.attempts), (200, 3), "{reading:?}");
     for tag in ["one", "two", "late"] {
@@ -102,7 +102,7 @@ async fn tags_narrow_the_choice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_stays_where_it_began() {
-    let (system, caller) = system(pair(|one| one, |two| two), "").await;
+    let (system, caller) = system(pair(|one| one, |two| two), "  routing_strategy: session-affinity\n").await;
     let mut of_session: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for _ in 0..6 {
         for session in 0..16 {
@@ -121,11 +121,9 @@ async fn a_session_stays_where_it_began() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_moves_on_where_its_deployment_fails() {
-    let deployments = vec![
-        Deployment::new("pair", "chunks=1,tag=one,status=500").tier(1),
-        Deployment::new("pair", "chunks=1,tag=two").tier(2),
-    ];
-    let (_system, caller) = system(deployments, "").await;
+    let deployments =
+        vec![Deployment::new("pair", "chunks=1,tag=one,status=500"), Deployment::new("pair", "chunks=1,tag=two")];
+    let (_system, caller) = system(deployments, "  routing_strategy: session-affinity\n").await;
     for _ in 0..8 {
         let reading = ask_with_header(&caller, "x-deltallm-session-id", "the-same").await;
         assert_eq!(reading.status, 200, "{reading:?}");

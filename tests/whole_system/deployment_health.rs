@@ -6,7 +6,8 @@ use deltallm_tests::{
 use serde_json::json;
 
 async fn system(deployments: Vec<Deployment>, settings: &str) -> (System, Caller) {
-    let settings = format!("router_settings:\n  retry_after: 20ms\n{settings}");
+    let settings =
+        format!("router_settings:\n  routing_strategy: priority-based-routing\n  retry_after: 20ms\n{settings}");
     let system = System::builder().alone().deployments(deployments).sections(&settings).start().await;
     let caller = system.caller(MASTER_KEY);
     (system, caller)
@@ -30,8 +31,10 @@ async fn metric(system: &System, name: &str, label: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_callers_mistake_sets_nobody_aside() {
-    let deployments =
-        vec![Deployment::new("pair", "chunks=4,tag=first").tier(1), Deployment::new("pair", "chunks=4,tag=second").tier(2)];
+    let deployments = vec![
+        Deployment::new("pair", "chunks=4,tag=first").tier(1),
+        Deployment::new("pair", "chunks=4,tag=second").tier(2),
+    ];
     let (system, caller) = system(deployments, "  allowed_fails: 1\n  min_requests: 2\n  max_error_percent: 1\n").await;
     for options in ["status=400", "status=413", "status=422", "status=400,code=context_length_exceeded"] {
         for _ in 0..4 {

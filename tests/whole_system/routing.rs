@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use deltallm_tests::{Caller, Deployment, MASTER_KEY, Reading, System, eventually, plain_body, wait_until};
 use serde_json::{Value, json};
 
-/// Waits of a test's length; everything else as it is by default.
-const QUICK: &str = "  retry_after: 20ms\n";
+/// Waits of a test's length, and an order that a test can name; everything else as it is by default.
+const QUICK: &str = "  routing_strategy: priority-based-routing\n  retry_after: 20ms\n";
 
 /// A system without database, and its administrator as the caller.
 async fn system(deployments: Vec<Deployment>, settings: &str) -> (System, Caller) {
@@ -226,10 +226,8 @@ async fn a_prompt_that_does_not_fit_and_content_that_is_refused_have_fallbacks_o
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_goes_to_the_next_deployment_as_it_came() {
     for fault in ["status=500", "reset_before_headers=1"] {
-        let deployments = vec![
-            deployment("ears", &format!("tag=deaf,{fault}")).tier(1),
-            deployment("ears", "tag=hearing").tier(2),
-        ];
+        let deployments =
+            vec![deployment("ears", &format!("tag=deaf,{fault}")).tier(1), deployment("ears", "tag=hearing").tier(2)];
         let (system, caller) = system(deployments, "").await;
         let sound: Vec<u8> = (0..300_000_u32).map(|place| u8::try_from(place * 7 % 251).unwrap()).collect();
         let boundary = "deltallm-test-boundary-0c1e";
@@ -253,10 +251,7 @@ async fn an_upload_goes_to_the_next_deployment_as_it_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_leaves_while_its_request_waits_is_not_asked_for_again() {
-    let system = System::builder()
-        .deployments([deployment("busy", "tag=busy,status=429,retry_after=3")])
-        .start()
-        .await;
+    let system = System::builder().deployments([deployment("busy", "tag=busy,status=429,retry_after=3")]).start().await;
     let (caller, _) = system.caller_with_new_key("impatient").await;
     let id = "req-of-an-impatient-client";
     let request = caller.post("/v1/chat/completions", &plain_body("busy")).header("x-request-id", id);
@@ -349,9 +344,9 @@ async fn a_callers_fallback_is_a_model_that_its_key_may_use() {
     system.wait_for_key(&caller).await;
     for field in ["body", "header"] {
         let ask = |name: &str| match field {
-            "body" => Reading::of(
-                caller.post("/v1/chat/completions", &body_with("bad", &json!({ "fallbacks": [name] }))),
-            ),
+            "body" => {
+                Reading::of(caller.post("/v1/chat/completions", &body_with("bad", &json!({ "fallbacks": [name] }))))
+            }
             _ => {
                 let request = caller.post("/v1/chat/completions", &plain_body("bad"));
                 Reading::of(request.header("x-deltallm-fallbacks", name))

@@ -23,6 +23,7 @@ async fn open(system: &System) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_finds_no_room_waits_where_there_is_a_line() {
     let (system, caller) = system(one_at_a_time("delay_ms=150"), "  queue: { max_wait: 20s }\n").await;
+    let caller = &caller;
     let readings = join_all((0..6).map(|nth| async move {
         if nth % 2 == 0 { caller.ask("narrow").await } else { caller.ask_streamed("narrow").await }
     }))

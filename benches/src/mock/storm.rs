@@ -37,10 +37,8 @@ mod tests {
     #[test]
     fn every_nth_request_fails_and_all_ways_come_up() {
         let options = MockOptions { storm: Some(5), ..MockOptions::default() };
-        let failed: Vec<(u64, MockOptions)> = (1..=35)
-            .map(|nth| (nth, blow(options.clone(), nth)))
-            .filter(|(_, blown)| *blown != options)
-            .collect();
+        let failed: Vec<(u64, MockOptions)> =
+            (1..=35).map(|nth| (nth, blow(options.clone(), nth))).filter(|(_, blown)| *blown != options).collect();
         assert_eq!(failed.iter().map(|(nth, _)| *nth).collect::<Vec<_>>(), [5, 10, 15, 20, 25, 30, 35]);
         let statuses: Vec<u16> = failed.iter().map(|(_, options)| options.status).collect();
         assert_eq!(statuses, [500, 200, 503, 200, 529, 200, 429]);
