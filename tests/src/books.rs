@@ -1,14 +1,17 @@
 //! What stands in PostgreSQL: read there, not through the service that wrote it.
 
+use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
+
+use crate::wait::eventually;
 
 /// A connection to the system's database.
 pub struct Books {
     client: Client,
 }
 
-/// The recorded call.
+/// The recorded call, or attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpendRow {
     /// Makes it unique.
@@ -29,6 +32,12 @@ pub struct SpendRow {
     pub output_tokens: i64,
     /// In nano-dollars; none where the price is unknown.
     pub cost_nano_usd: Option<i64>,
+    /// What it is a record of: `call`, or a cost of the operator's own.
+    pub kind: String,
+    /// How often a deployment was asked.
+    pub attempts: i32,
+    /// What was decided on the way; null where nothing was.
+    pub route: Value,
 }
 
 impl Books {
@@ -45,7 +54,7 @@ impl Books {
             .client
             .query(
                 "SELECT event_id, request_id, status, outcome, key_id, model, input_tokens, output_tokens, \
-                        cost_nano_usd
+                        cost_nano_usd, kind, attempts, route::text
                    FROM spend_event ORDER BY started_at, event_id",
                 &[],
             )
@@ -62,6 +71,11 @@ impl Books {
                 input_tokens: row.get(6),
                 output_tokens: row.get(7),
                 cost_nano_usd: row.get(8),
+                kind: row.get(9),
+                attempts: row.get(10),
+                route: row
+                    .get::<_, Option<&str>>(11)
+                    .map_or(Value::Null, |text| serde_json::from_str(text).expect("a route is JSON")),
             })
             .collect()
     }
@@ -69,6 +83,12 @@ impl Books {
     /// The recorded calls with this request id.
     pub async fn of_request(&self, request_id: &str) -> Vec<SpendRow> {
         self.all().await.into_iter().filter(|row| row.request_id == request_id).collect()
+    }
+
+    /// The record of the call with this request id, once it is there.
+    pub async fn call(&self, request_id: &str) -> SpendRow {
+        let call = || async { self.of_request(request_id).await.into_iter().find(|row| row.kind == "call") };
+        eventually("the call stands in the database", call).await
     }
 
     /// Requests and nano-dollars of a key in the running totals.

@@ -9,6 +9,7 @@ use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 
 use crate::config::MODEL;
+use crate::reading::Reading;
 use crate::sse::{Event, parse_events};
 
 /// Somebody with a key who calls the API.
@@ -70,6 +71,23 @@ impl Caller {
         Answer::read(sent.expect("the API answers")).await
     }
 
+    /// A chat completion without a word for the mock upstream, read to its end.
+    pub async fn ask(&self, model: &str) -> Reading {
+        self.ask_with(&plain_body(model)).await
+    }
+
+    /// A streamed one.
+    pub async fn ask_streamed(&self, model: &str) -> Reading {
+        let mut body = plain_body(model);
+        body["stream"] = json!(true);
+        self.ask_with(&body).await
+    }
+
+    /// One of a body of one's own, streamed or not.
+    pub async fn ask_with(&self, body: &Value) -> Reading {
+        Reading::of(self.post("/v1/chat/completions", body)).await
+    }
+
     /// A streamed chat completion; `options` are for the mock upstream.
     pub async fn stream(&self, options: &str) -> OpenStream {
         self.stream_with(&stream_body(MODEL, options)).await
@@ -80,6 +98,11 @@ impl Caller {
         let sent = self.post("/v1/chat/completions", body).send().await;
         OpenStream::new(sent.expect("the API answers")).await
     }
+}
+
+/// Body of an unstreamed chat completion that leaves it to the deployment what is answered.
+pub fn plain_body(model: &str) -> Value {
+    json!({ "model": model, "messages": [{ "role": "user", "content": "Say something." }] })
 }
 
 /// Body of an unstreamed chat completion.

@@ -15,6 +15,7 @@ use crate::books::Books;
 use crate::caller::Caller;
 use crate::config::{self, MASTER_KEY, SALT_KEY};
 use crate::dashboard::{CreatedKey, Dashboard};
+use crate::deployment::Deployment;
 use crate::upstream::Upstream;
 use crate::wait::eventually;
 
@@ -39,6 +40,14 @@ impl SystemBuilder {
     pub fn model(mut self, entry: impl Fn(SocketAddr) -> String + 'static) -> Self {
         self.models.push(Box::new(entry));
         self
+    }
+
+    /// Adds deployments.
+    #[must_use]
+    pub fn deployments(self, deployments: impl IntoIterator<Item = Deployment>) -> Self {
+        deployments
+            .into_iter()
+            .fold(self, |builder, deployment| builder.model(move |upstream| deployment.entry(upstream)))
     }
 
     /// Adds top-level sections to the configuration.

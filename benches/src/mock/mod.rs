@@ -41,6 +41,7 @@ mod script;
 mod server;
 mod signature;
 mod sigv4;
+mod storm;
 mod tokens;
 mod vendor;
 mod vertex;

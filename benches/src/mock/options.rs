@@ -34,12 +34,18 @@ pub struct MockOptions {
     pub status: u16,
     /// `retry-after` header of an error, in seconds.
     pub retry_after: Option<u32>,
+    /// `retry-after-ms` header of an error, as OpenAI gives it.
+    pub retry_after_ms: Option<u32>,
     /// `error.code` of an error answer.
     pub code: Option<String>,
     /// The error is given only to the first N requests with the same tag.
     pub fail_first: Option<u32>,
     /// Name under which the ledger counts this request.
     pub tag: Option<String>,
+    /// Every N-th request with the same tag fails, each time in another way: see `storm.rs`.
+    pub storm: Option<u32>,
+    /// Send the head of the answer and nothing more.
+    pub hang_after_headers: bool,
     /// Reset the connection instead of answering.
     pub reset_before_headers: bool,
     /// Reset the connection (TCP RST) after N chunks; an unstreamed body is cut in its middle.
@@ -82,9 +88,12 @@ impl Default for MockOptions {
             split_bytes: 0,
             status: 200,
             retry_after: None,
+            retry_after_ms: None,
             code: None,
             fail_first: None,
             tag: None,
+            storm: None,
+            hang_after_headers: false,
             reset_before_headers: false,
             reset_after_chunks: None,
             close_after_chunks: None,
@@ -164,9 +173,12 @@ impl MockOptions {
             "split_bytes" => self.split_bytes = number(key, value)?,
             "status" => self.status = status(value)?,
             "retry_after" => self.retry_after = Some(number(key, value)?),
+            "retry_after_ms" => self.retry_after_ms = Some(number(key, value)?),
             "code" => self.code = Some(value.to_owned()),
             "fail_first" => self.fail_first = Some(number(key, value)?),
             "tag" => self.tag = Some(value.to_owned()),
+            "storm" => self.storm = Some(number::<u32>(key, value)?.max(1)),
+            "hang_after_headers" => self.hang_after_headers = switch(key, value)?,
             "reset_before_headers" => self.reset_before_headers = switch(key, value)?,
             "reset_after_chunks" => self.reset_after_chunks = Some(number(key, value)?),
             "close_after_chunks" => self.close_after_chunks = Some(number(key, value)?),

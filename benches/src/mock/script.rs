@@ -97,6 +97,10 @@ impl Iterator for StreamScript {
         if self.place == Place::End {
             return None;
         }
+        if self.options.hang_after_headers {
+            self.place = Place::End;
+            return Some(Step::Stall);
+        }
         let frame = self.held.take().or_else(|| self.frames.next())?;
         if self.place == Place::Head && frame.is_content {
             self.place = Place::Content;
@@ -119,6 +123,9 @@ impl Iterator for StreamScript {
 
 /// The steps of an unstreamed answer: the whole body, or its first half and the fault asked for.
 pub fn unstreamed(options: &MockOptions, body: Bytes) -> Vec<Step> {
+    if options.hang_after_headers {
+        return vec![Step::Stall];
+    }
     let fault = if options.reset_after_chunks.is_some() {
         Step::Reset
     } else if options.close_after_chunks.is_some() {
@@ -196,6 +203,7 @@ mod tests {
             assert_eq!(content.count(), 2, "{options}");
             assert_eq!(all.last(), Some(&fault), "{options}");
         }
+        assert_eq!(steps("hang_after_headers=1", true), [Step::Stall]);
         let error = steps("error_after_chunks=1", true);
         assert!(text(&error).ends_with("}}\n\n") && text(&error).contains(r#""error":"#));
     }

@@ -25,6 +25,7 @@ use super::options::{MockOptions, OPENING, OptionError};
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::script::{StreamScript, unstreamed};
+use super::storm;
 use super::vendor::{Called, Task, VENDORS, Vendor};
 use super::{openai_media, openai_realtime};
 
@@ -145,6 +146,7 @@ async fn serve_task(
     if options.delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(options.delay_ms)).await;
     }
+    let options = storm::blow(options, entry.requests_of_tag());
     let is_failing = options.fail_first.is_none_or(|count| entry.requests_of_tag() <= u64::from(count));
     if options.reset_before_headers && is_failing {
         entry.close(Outcome::Broken, 0, 0);
@@ -246,6 +248,9 @@ fn refuse(
     let mut response = dress_error(response, options.status, error.headers);
     if let Some(seconds) = options.retry_after {
         response.headers_mut().insert("retry-after", HeaderValue::from(seconds));
+    }
+    if let Some(millis) = options.retry_after_ms {
+        response.headers_mut().insert("retry-after-ms", HeaderValue::from(millis));
     }
     response
 }
