@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use deltallm_shared::{event::Outcome, routing::Fault};
+use deltallm_shared::{event::Outcome, ids::EventId, routing::Fault};
 use pingora::{Error, ErrorSource, ErrorType, Result, http::ResponseHeader, proxy::Session, upstreams::peer::HttpPeer};
 
 use super::{ANOTHER_ATTEMPT, Gateway, conclusion::begun, realtime};
