@@ -151,6 +151,8 @@ async fn a_real_call_of_one_token_proves_what_a_list_cannot() {
     let asked: Value = serde_json::from_slice(&system.upstream.last_received().await.body()).unwrap();
     assert_eq!(asked["max_completion_tokens"], 1, "{asked}");
     assert_eq!(metric(proxy, "deltallm_active_checks_total{outcome=\"well\"}").await, "1");
+    let spent: f64 = metric(proxy, "deltallm_spend_usd_total").await.parse().unwrap();
+    assert!(spent > 0.0, "the probe is on record with its cost");
 }
 
 /// A system whose group is looked after, with a way to its provider that is closed at first.
