@@ -230,10 +230,8 @@ pub(crate) fn silence_of(context: &RequestContext, deployment: &Deployment) -> O
     let timers = context.route.as_ref().map(|route| route.group().routing.timers);
     let (first_byte, chunk) = timers.map_or((None, None), |timers| (timers.first_byte, timers.chunk));
     let streams = context.call.as_ref().is_some_and(|call| call.streams);
-    let (own, usual) = match streams {
-        true => (deployment.stream_timeout, USUAL_STREAM_SILENCE),
-        false => (deployment.timeout, USUAL_SILENCE),
-    };
+    let (own, usual) =
+        if streams { (deployment.stream_timeout, USUAL_STREAM_SILENCE) } else { (deployment.timeout, USUAL_SILENCE) };
     Some(Silence { first_byte: own.or(first_byte).unwrap_or(usual), chunk: own.or(chunk).unwrap_or(usual) })
 }
 

@@ -96,9 +96,10 @@ impl AttemptClock {
         if !inner.is_sent.load(Ordering::Relaxed) {
             return Ok(LOOK_AGAIN);
         }
-        let (limit, overdue) = match inner.has_answer.load(Ordering::Relaxed) {
-            true => (&inner.chunk_us, Overdue::Chunk),
-            false => (&inner.first_byte_us, Overdue::FirstByte),
+        let (limit, overdue) = if inner.has_answer.load(Ordering::Relaxed) {
+            (&inner.chunk_us, Overdue::Chunk)
+        } else {
+            (&inner.first_byte_us, Overdue::FirstByte)
         };
         let due = inner.heard_us.load(Ordering::Relaxed).saturating_add(limit.load(Ordering::Relaxed));
         let left = Duration::from_micros(due.saturating_sub(micros(inner.beginning.elapsed())));

@@ -7,6 +7,7 @@ mod clock;
 mod fault;
 mod in_flight;
 mod overrides;
+mod pick;
 mod route;
 
 pub use clock::now;

@@ -8,8 +8,6 @@ use std::{sync::Arc, time::Duration};
 
 use deltallm_routing::{
     affinity::Prefixes,
-    candidate::{Ask, Candidate},
-    choose::{Decision, choose},
     retry::{consequence, wait_before},
     seed::mix,
     tick::Tick,
@@ -17,11 +15,10 @@ use deltallm_routing::{
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     ids::DeploymentId,
-    routing::{FallbackKind, Fault, RetryPolicy, SkipReason, Strategy, TagMatch},
-    time_text::Timestamp,
+    routing::{FallbackKind, Fault, RetryPolicy},
 };
 
-use super::{Overrides, clock::now};
+use super::{Overrides, pick::Wanted};
 use crate::{
     accounting::route_log::RouteLog,
     snapshot::{Deployment, Group, Snapshot},
@@ -65,29 +62,39 @@ pub enum Blocked {
 }
 
 /// A deployment that was asked.
-struct Asked {
-    id: DeploymentId,
+pub(super) struct Asked {
+    pub(super) id: DeploymentId,
     times: u32,
-    /// Whether it may do better later, and what its provider said of when.
-    again: Option<Option<Duration>>,
+    again: Again,
+}
+
+/// Whether a deployment that failed may do better later.
+#[derive(Clone, Copy)]
+enum Again {
+    /// It may not, or it has not failed.
+    No,
+    /// It may, after the usual wait.
+    Soon,
+    /// It may, when its provider says.
+    After(Duration),
 }
 
 /// See the module.
 pub struct Route {
     /// The group that was asked for, then the one that stands in for it.
-    group: Arc<Group>,
+    pub(super) group: Arc<Group>,
     /// What led to the group.
-    fallback: Option<FallbackKind>,
+    pub(super) fallback: Option<FallbackKind>,
     /// Groups that were tried, by name.
     visited: Vec<String>,
     origin: Arc<Group>,
     current: Option<Arc<Deployment>>,
-    asked: Vec<Asked>,
+    pub(super) asked: Vec<Asked>,
     /// Attempts that the current group may still make.
     attempts_left: u32,
     retry: RetryPolicy,
-    overrides: Overrides,
-    facts: Facts,
+    pub(super) overrides: Overrides,
+    pub(super) facts: Facts,
     /// One deployment alone has what is asked for.
     is_pinned: bool,
     /// Asking twice could do a thing twice.
@@ -223,10 +230,8 @@ impl Route {
         }
         // Those that were asked may do better in a moment; those that are set aside are better than nothing.
         let again = leads_to.tries_again.then(|| self.again(time_left)).flatten();
-        let aside = match self.is_pinned || !leads_to.tries_next {
-            true => None,
-            false => self.pick(log, &mut how, Wanted::Anybody).ok(),
-        };
+        let may_be_another = leads_to.tries_next && !self.is_pinned;
+        let aside = may_be_another.then(|| self.pick(log, &mut how, Wanted::Anybody).ok()).flatten();
         match (again, aside) {
             (Some((deployment, wait)), None) => how(&deployment).ok().map(|how| self.go_to(deployment, how, wait)),
             (_, Some((deployment, how))) => Some(self.go_to(deployment, how, Duration::ZERO)),
@@ -261,7 +266,7 @@ impl Route {
         if let Some(id) = self.current.as_ref().map(|current| current.id)
             && let Some(asked) = self.asked.iter_mut().find(|asked| asked.id == id)
         {
-            asked.again = consequence(fault).tries_again.then_some(retry_after);
+            asked.again = Again::of(consequence(fault), retry_after);
         }
     }
 
@@ -272,14 +277,14 @@ impl Route {
     }
 
     /// All attempts so far. Another credential of the same deployment, or a fresh connection, is none of its own.
-    fn asked_so_often(&self) -> u32 {
+    pub(super) fn asked_so_often(&self) -> u32 {
         self.asked.iter().map(|asked| asked.times).sum()
     }
 
     fn go_to<T>(&mut self, deployment: Arc<Deployment>, how: T, wait: Duration) -> Next<T> {
         match self.asked.iter_mut().find(|asked| asked.id == deployment.id) {
-            Some(asked) => (asked.times, asked.again) = (asked.times + 1, None),
-            None => self.asked.push(Asked { id: deployment.id, times: 1, again: None }),
+            Some(asked) => (asked.times, asked.again) = (asked.times + 1, Again::No),
+            None => self.asked.push(Asked { id: deployment.id, times: 1, again: Again::No }),
         }
         self.attempts_left = self.attempts_left.saturating_sub(1);
         self.current = Some(Arc::clone(&deployment));
@@ -294,20 +299,9 @@ impl Route {
         log: &mut RouteLog,
         how: &mut impl FnMut(&Deployment) -> Result<T, ApiError>,
     ) -> Option<Next<T>> {
-        let general = self.overrides.fallbacks.as_deref().unwrap_or(&self.origin.routing.general_fallbacks);
-        let own: &[String] = match kind {
-            FallbackKind::General => &[],
-            // A caller that says where to go, or nowhere, means all cases.
-            _ if self.overrides.fallbacks.is_some() => &[],
-            kind => self.origin.routing.fallbacks(kind),
-        };
-        // Where nothing is said of a prompt that does not fit, another group may still have a larger window.
-        let names: Vec<(String, FallbackKind)> = own
-            .iter()
-            .map(|name| (name.clone(), kind))
-            .chain(general.iter().map(|name| (name.clone(), FallbackKind::General)))
-            .collect();
-        for (name, kind) in names {
+        // A caller that says where to go, or nowhere, means all cases.
+        let names = self.overrides.fallbacks.clone().unwrap_or_else(|| self.origin.routing.fallbacks(kind).to_vec());
+        for name in names {
             let Some(group) = snapshot.group(&name).filter(|group| !self.visited.contains(&group.name)) else {
                 continue;
             };
@@ -326,7 +320,11 @@ impl Route {
     /// Of those that were asked, who may do better, and after how long a wait.
     fn again(&self, time_left: Duration) -> Option<(Arc<Deployment>, Duration)> {
         let waits = self.asked.iter().filter_map(|asked| {
-            let retry_after = asked.again?;
+            let retry_after = match asked.again {
+                Again::No => return None,
+                Again::Soon => None,
+                Again::After(wait) => Some(wait),
+            };
             let seed = mix(self.facts.seed ^ u64::from(self.asked_so_often()));
             let wait = wait_before(&self.retry, asked.times, retry_after, time_left, seed)?;
             let deployment = self.group.iter().find(|deployment| deployment.id == asked.id)?;
@@ -334,107 +332,6 @@ impl Route {
         });
         waits.min_by_key(|(_, wait)| *wait)
     }
-
-    /// One of the group that was not asked yet and can do what is asked.
-    fn pick<T>(
-        &self,
-        log: &mut RouteLog,
-        how: &mut impl FnMut(&Deployment) -> Result<T, ApiError>,
-        wanted: Wanted,
-    ) -> Result<(Arc<Deployment>, T), Blocked> {
-        let (group, routing) = (&self.group, &self.group.routing);
-        let at = now();
-        let mut objection = None;
-        let mut cannot: Vec<DeploymentId> = Vec::new();
-        loop {
-            let mut candidates: Vec<Candidate> =
-                group.iter().map(|deployment| self.candidate(deployment, at, &cannot)).collect();
-            let table = || group.state.prefixes();
-            let ask = Ask {
-                now: at,
-                seed: mix(self.facts.seed ^ u64::from(self.asked_so_often())),
-                turn: group.state.next_turn(),
-                streams: self.facts.streams,
-                is_tagged: !self.overrides.tags.is_empty(),
-                tokens: self.facts.tokens,
-                session: self.facts.session,
-                warm: self.facts.prefixes.as_ref().and_then(|prefixes| table().warm(prefixes, at)),
-                is_first: self.asked.is_empty(),
-            };
-            let chosen = match choose(routing, &mut candidates, &ask) {
-                Decision::Chosen(index) => Some(index),
-                Decision::LastResort(index) if wanted == Wanted::Anybody => Some(index),
-                Decision::LastResort(_) | Decision::Nobody => None,
-                Decision::Full { until } if objection.is_none() => return Err(Blocked::Full(until)),
-                Decision::Full { .. } => None,
-            };
-            let Some((index, deployment)) = chosen.and_then(|index| Some((index, group.get(index)?))) else {
-                return Err(Blocked::Cannot(objection.unwrap_or_else(|| nobody(&group.name))));
-            };
-            match how(deployment) {
-                Ok(found) => {
-                    log.chose(group, self.fallback, &candidates, index, &ask);
-                    if let Some(prefixes) = &self.facts.prefixes {
-                        table().remember(prefixes, deployment.identity(), at);
-                    }
-                    return Ok((Arc::clone(deployment), found));
-                }
-                Err(error) => {
-                    objection.get_or_insert(error);
-                    cannot.push(deployment.id);
-                }
-            }
-        }
-    }
-
-    fn candidate(&self, deployment: &Deployment, at: Tick, cannot: &[DeploymentId]) -> Candidate {
-        let skip = if cannot.contains(&deployment.id) {
-            Some(SkipReason::CannotServe)
-        } else if self.asked.iter().any(|asked| asked.id == deployment.id) {
-            Some(SkipReason::Tried)
-        } else {
-            let pool = &deployment.credentials;
-            let is_locked_out = !pool.is_empty() && pool.healthy(Timestamp::now()) == 0;
-            is_locked_out.then_some(SkipReason::NoCredential)
-        };
-        let routing = &self.group.routing;
-        Candidate {
-            identity: deployment.identity(),
-            weight: deployment.weight,
-            priority: deployment.priority,
-            price_nano_usd: (routing.strategy == Strategy::CostBased)
-                .then(|| deployment.expected_price(self.facts.input_tokens, self.facts.tokens))
-                .flatten(),
-            has_tags: has_tags(&deployment.tags, &self.overrides.tags, routing.tag_match),
-            is_default: routing.filters_tags && deployment.tags.iter().any(|tag| tag == Candidate::DEFAULT_TAG),
-            is_canary: routing.canary.is_some() && self.group.is_canary(deployment),
-            is_canary_returned: routing.canary.is_some() && self.group.state.canary.is_returned(),
-            stats: deployment.stats.view(at, &deployment.limits, self.facts.tokens),
-            skip,
-        }
-    }
-}
-
-/// Who may be picked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// Only those that are not set aside.
-    Well,
-    /// Those too, where nobody else is left.
-    Anybody,
-}
-
-fn has_tags(own: &[String], wanted: &[String], how: TagMatch) -> bool {
-    match how {
-        _ if wanted.is_empty() => true,
-        TagMatch::All => wanted.iter().all(|tag| own.contains(tag)),
-        TagMatch::Any => wanted.iter().any(|tag| own.contains(tag)),
-    }
-}
-
-fn nobody(model: &str) -> ApiError {
-    let text = format!("No deployment of `{model}` is meant for this request, by its tags, or can be asked now.");
-    ApiError::new(ErrorCode::NoHealthyDeployment, text)
 }
 
 impl From<Blocked> for ApiError {

@@ -110,7 +110,7 @@ pub(super) fn is_content(event: &Event) -> bool {
     match event {
         Event::PartDelta { delta: Delta::Text(text), .. } => !text.is_empty(),
         Event::PartDelta { .. } | Event::Logprobs { .. } | Event::Stop { .. } => true,
-        Event::PartStart { start, .. } => !matches!(start, PartStart::Text | PartStart::Reasoning { .. }),
+        Event::PartStart { start, .. } => !matches!(start, PartStart::Text | PartStart::Reasoning),
         _ => false,
     }
 }
