@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use deltallm_tests::{
-    Caller, Event, INPUT_NANO_USD, SpendRow, System, eventually, model_entry, stream_body, wait_until,
+    Answer, Caller, Event, INPUT_NANO_USD, SpendRow, System, eventually, model_entry, stream_body, wait_until,
 };
 use serde_json::{Value, json};
 
@@ -66,7 +66,7 @@ async fn recorded(system: &System, id: &str, rows: usize) -> (SpendRow, Vec<Spen
 /// How each attempt ended, whether it was the second of a pair, and its fault.
 async fn attempts(system: &System, call: &SpendRow) -> Vec<(String, bool, Value)> {
     let explained = system.dashboard().get(&format!("/api/v1/requests/{}/explain", call.event_id)).await;
-    let attempts = explained["attempts"].as_array().unwrap_or_else(|| panic!("no attempts: {explained}"));
+    let attempts = explained["attempts"].as_array().unwrap();
     let of = |attempt: &Value| {
         let end = attempt["end"].as_str().unwrap().to_owned();
         (end, attempt["is_hedge"].as_bool().unwrap(), attempt["fault"].clone())
@@ -174,4 +174,20 @@ async fn a_client_that_leaves_cancels_both() {
     let (call, beside) = recorded(&system, "leaves-both", 2).await;
     assert_eq!(call.outcome, "client_closed");
     assert!(call.input_tokens > 0 && beside[0].input_tokens > 0, "{call:?} {beside:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_another_dialect_has_one_whole_answer() {
+    let system = system(&["first_chunk_delay_ms=60000,tag=slow", "tag=quick,chunks=3"], HEDGED).await;
+    let (caller, _) = system.caller_with_new_key("hedged").await;
+    learn(&caller).await;
+    let body =
+        json!({ "model": "pair", "stream": true, "max_tokens": 50, "messages": [{ "role": "user", "content": "hi" }] });
+    let answer = Answer::read(caller.post("/v1/messages", &body).send().await.unwrap()).await;
+    assert_eq!((answer.status, answer.header("x-deltallm-attempts")), (200, "2"), "{}", answer.text);
+    for (event, times) in [("message_start", 1), ("content_block_delta", 3), ("message_stop", 1)] {
+        assert_eq!(answer.text.matches(&format!("event: {event}\n")).count(), times, "{event} in {}", answer.text);
+    }
+    let upstream = &system.upstream;
+    wait_until("the slow one is left", 1, || async { upstream.tally_of("slow").await.closed_early }).await;
 }

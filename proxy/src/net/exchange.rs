@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use deltallm_shared::ids::EventId;
 use http::HeaderMap;
 use pingora::{
     Error, ErrorType, Result,
@@ -27,8 +28,6 @@ use crate::{
     stages::{send, translate::Attempt},
 };
 
-/// Fresh connections in the place of ones that the upstream had closed meanwhile; the pool may hold several such.
-const MOST_STALE: u32 = 8;
 /// What is read of an answer that nobody wants any more, so that its connection serves on.
 const DRAINED_BYTES: usize = 64 << 10;
 const DRAIN_TIME: Duration = Duration::from_millis(250);
@@ -114,9 +113,8 @@ impl Exchange {
         let (session, is_reused) = connect(&connector, &peer).await?;
         let request = Box::new(request);
         let mut exchange = Self { connector, session, peer, request, body, patience, is_reused, credential: None };
-        let mut stale = 0;
-        while let Err(error) = exchange.write().await {
-            exchange.connect_anew(error, &mut stale).await?;
+        if let Err(error) = exchange.write().await {
+            exchange.connect_anew(error).await?;
         }
         Ok(exchange)
     }
@@ -130,29 +128,27 @@ impl Exchange {
         session.finish_request_body().await.map_err(Error::into_up)
     }
 
-    /// The same request over another connection, where the upstream had closed a pooled one meanwhile.
-    async fn connect_anew(&mut self, mut error: Box<Error>, stale: &mut u32) -> Result<()> {
+    /// The same request over a fresh connection, where the upstream had closed a pooled one meanwhile. Once, because a fresh one
+    /// cannot be stale.
+    async fn connect_anew(&mut self, mut error: Box<Error>) -> Result<()> {
         error.retry.decide_reuse(self.is_reused);
-        if !self.is_reused || !error.retry() || *stale >= MOST_STALE {
+        if !self.is_reused || !error.retry() {
             return Err(error);
         }
-        *stale += 1;
-        (self.session, self.is_reused) = connect(&self.connector, &self.peer).await?;
-        Ok(())
+        // Connections are pooled by this figure too: under one that nobody else has, there is none yet.
+        let fresh = HttpPeer { group_key: EventId::new().random_bits(), ..(*self.peer).clone() };
+        (self.session, self.is_reused) = connect(&self.connector, &fresh).await?;
+        self.write().await
     }
 
     /// Waits for the header of the answer. Interim answers are about the upstream's own connection.
     pub async fn head(&mut self) -> Result<ResponseHeader> {
         let until = Instant::now() + self.patience.first_byte;
-        let mut stale = 0;
         loop {
             match timeout_at(until, self.read_head()).await {
                 Err(_) => return Err(Error::explain(FIRST_BYTE_TIMEOUT, "first_byte_timeout").into_up()),
                 Ok(Ok(head)) => return Ok(head),
-                Ok(Err(error)) => {
-                    self.connect_anew(error, &mut stale).await?;
-                    self.write().await?;
-                }
+                Ok(Err(error)) => self.connect_anew(error).await?,
             }
         }
     }
