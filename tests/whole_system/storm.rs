@@ -21,6 +21,7 @@ async fn a_fifth_of_the_providers_failing_is_no_clients_trouble() {
   cooldown_time: 1s
   first_byte_timeout: 20s
   fallbacks: [ { main: [spare] } ]
+  queue: { max_wait: 30s }
 ",
         )
         .start()

@@ -427,9 +427,12 @@ impl From<Blocked> for ApiError {
     fn from(blocked: Blocked) -> Self {
         match blocked {
             Blocked::Cannot(error) => error,
-            Blocked::Full(_) => {
+            Blocked::Full(until) => {
                 let text = "Every deployment of this model is at its limit now. Try again in a moment.";
-                Self::new(ErrorCode::RateLimitExceeded, text)
+                // Rounded up: who comes back a moment too soon comes in vain.
+                let retry_after = until.map(|until| until.since(now()).as_millis().div_ceil(1000).max(1));
+                let retry_after = retry_after.and_then(|seconds| u64::try_from(seconds).ok());
+                Self { retry_after, ..Self::new(ErrorCode::RateLimitExceeded, text) }
             }
         }
     }
