@@ -215,11 +215,9 @@ async fn a_prompt_that_does_not_fit_and_content_that_is_refused_have_fallbacks_o
         }
     }
     // What no other model can mend goes to none.
-    for (group, code) in [
-        ("short", "context_length_exceeded"),
-        ("strict", "content_policy_violation"),
-        ("mistaken", "invalid_request_error"),
-    ] {
+    for (group, code) in
+        [("short", "context_length_exceeded"), ("strict", "content_policy_violation"), ("mistaken", "invalid_value")]
+    {
         let mut body = plain_body(group);
         body["disable_fallbacks"] = json!(group != "mistaken");
         let reading = caller.ask_with(&body).await;
