@@ -38,7 +38,8 @@ impl AdminError {
 
     /// The object, or another one, stands in the way.
     pub fn conflict(param: Option<&str>, message: impl Into<String>) -> Self {
-        Self::Caller(ApiError { code: ErrorCode::Conflict, message: message.into(), param: param.map(str::to_owned) })
+        let param = param.map(str::to_owned);
+        Self::Caller(ApiError { param, ..ApiError::new(ErrorCode::Conflict, message) })
     }
 
     /// An error without a field.

@@ -108,6 +108,9 @@ pub async fn write_error(session: &mut Session, context: &RequestContext, error:
     let by_path = || crate::endpoints::operation_at(session.req_header().uri.path());
     let body = error_body(context.operation().or_else(by_path), error);
     let mut header = error_header(context, error.code, body.len())?;
+    if let Some(seconds) = error.retry_after {
+        header.insert_header(header::RETRY_AFTER, seconds)?;
+    }
     if error.code == ErrorCode::MethodNotAllowed {
         let other = crate::endpoints::allowed_methods(session.req_header().uri.path());
         header.insert_header(header::ALLOW, other)?;

@@ -176,6 +176,14 @@ impl RequestContext {
         true
     }
 
+    /// Counts an attempt that never came to a request: no address, no credential, no connection.
+    pub fn made_in_vain(&mut self) {
+        self.attempts_made += 1;
+        if let Some(record) = &mut self.record {
+            record.event_mut().attempts = self.attempts_made;
+        }
+    }
+
     /// Tells the deployment and the record how an attempt failed.
     pub fn end_attempt(&mut self, fault: Fault, retry_after: Option<Duration>) {
         if let Some(attempt) = self.in_flight_attempt.take() {

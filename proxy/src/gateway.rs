@@ -284,6 +284,7 @@ impl ProxyHttp for Gateway {
         context: &mut RequestContext,
         mut error: Box<Error>,
     ) -> Box<Error> {
+        context.made_in_vain();
         error.set_retry(self.is_made_again_after(context, &error));
         error
     }

@@ -189,7 +189,10 @@ fn last_resort(candidates: &mut [Candidate], now: Tick) -> Decision {
     if of(SkipReason::AtCapacity).next().is_some() {
         return Decision::Full { until: None };
     }
-    match of(SkipReason::RateLimited).filter_map(|candidate| candidate.stats.limited_until).min() {
+    // Its provider's 429 sets a deployment's only credential aside as well: it is limited all the same.
+    let limited =
+        of(SkipReason::RateLimited).chain(of(SkipReason::NoCredential).filter(|candidate| is_limited(candidate)));
+    match limited.filter_map(|candidate| candidate.stats.limited_until).min() {
         Some(until) => Decision::Full { until: Some(until) },
         None => Decision::Nobody,
     }

@@ -110,17 +110,19 @@ pub struct ApiError {
     pub message: String,
     /// The field at fault, as a path: `messages[0].role`.
     pub param: Option<String>,
+    /// Seconds after which it may be otherwise, where that is known.
+    pub retry_after: Option<u64>,
 }
 
 impl ApiError {
     /// An error about the request as a whole.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: None }
+        Self { code, message: message.into(), param: None, retry_after: None }
     }
 
     /// An error about one field.
     pub fn about(code: ErrorCode, param: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), param: Some(param.into()) }
+        Self { param: Some(param.into()), ..Self::new(code, message) }
     }
 
     /// The HTTP status.

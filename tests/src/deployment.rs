@@ -83,12 +83,16 @@ impl Deployment {
             "  - model_name: {}
     deltallm_params:
       model: 'openai_compatible/{}'
-      api_key: {UPSTREAM_KEY}
-      api_base: {base}
+{}      api_base: {base}
 {}    model_info: {{ tags: [{}], input_cost_per_token: 0.00000015, output_cost_per_token: 0.0000006 }}
 ",
             self.group,
             self.upstream_model(),
+            if self.lines.iter().any(|line| line.contains("api_key:")) {
+                String::new()
+            } else {
+                format!("      api_key: {UPSTREAM_KEY}\n")
+            },
             self.lines.concat(),
             self.tags.join(", "),
         )

@@ -149,7 +149,7 @@ async fn a_trial_that_fails_ends_by_itself_and_no_client_sees_it() {
         Deployment::new("pair", "chunks=1,tag=two,status=500").tagged("new"),
     ];
     let settings = "  allowed_fails: 1000
-  max_error_percent: 100
+  min_requests: 1000
   canary: { tag: new, percent: 50, max_error_percent: 20, min_requests: 5 }
 ";
     let (system, caller) = system(deployments, settings).await;

@@ -51,18 +51,22 @@ async fn a_callers_mistake_sets_nobody_aside() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_key_goes_to_the_next_and_is_reported() {
     let mut deployments = Vec::new();
-    for status in [401, 403, 404] {
-        let group = format!("g{status}");
-        deployments.push(Deployment::new(&group, &format!("status={status},tag=bad{status}")).tier(1));
-        deployments.push(Deployment::new(&group, &format!("chunks=4,tag=good{status}")).tier(2));
+    // One key each: what is said of a key holds wherever it is used.
+    for (index, status) in [401, 403, 404, 401, 403, 404].into_iter().enumerate() {
+        let group = format!("g{index}");
+        let key = |name: &str| format!("api_key: sk-{name}-{index}");
+        let bad = Deployment::new(&group, &format!("status={status},tag=bad{index}"));
+        deployments.push(bad.with(&key("bad")).tier(1));
+        let good = Deployment::new(&group, &format!("chunks=4,tag=good{index}"));
+        deployments.push(good.with(&key("good")).tier(2));
     }
     let (system, caller) = system(deployments, "").await;
     assert_eq!(metric(&system, "deltallm_deployment_alerts_total", "").await, 0);
-    for status in [401, 403, 404] {
-        for reading in [caller.ask(&format!("g{status}")).await, caller.ask_streamed(&format!("g{status}")).await] {
-            assert_eq!(end(&reading), (200, "", 2), "{status}: {reading:?}");
-            assert_eq!(reading.text, " the model said that");
-        }
+    for index in 0..6 {
+        let group = format!("g{index}");
+        let reading = if index < 3 { caller.ask(&group).await } else { caller.ask_streamed(&group).await };
+        assert_eq!(end(&reading), (200, "", 2), "{group}: {reading:?}");
+        assert_eq!(reading.text, " the model said that");
     }
     let alerts = |label: &'static str| metric(&system, "deltallm_deployment_alerts_total", label);
     assert_eq!((alerts("auth").await, alerts("not_found").await), (4, 2));

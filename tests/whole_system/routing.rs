@@ -102,11 +102,15 @@ async fn untried_ones_come_first_then_fallbacks_then_the_same_again() {
     let reading = caller.ask("main").await;
     assert_eq!(end(&reading), (502, "upstream_error", 5), "three of the group, one of each fallback: {reading:?}");
     let order = asked(&system, 10).await;
-    assert_eq!(order.len(), 5, "{order:?}");
-    assert_eq!(order[..2], ["m1", "m2"], "{order:?}");
-    assert!(order[2..4].contains(&"l1".to_owned()) || order[4] == "l1", "{order:?}");
-    assert_eq!(order[2], "s1", "the first fallback after the group: {order:?}");
-    assert_eq!(order.iter().filter(|tag| tag.starts_with('m')).count(), 3, "{order:?}");
+    assert_eq!(order, ["m1", "m2", "s1", "s2", "l1"]);
+    // Where fewer are untried than the budget has attempts, it is the last group's turn again.
+    let mut body = plain_body("main");
+    body["num_retries"] = json!(6);
+    body["fallbacks"] = json!(["last"]);
+    let reading = caller.ask_with(&body).await;
+    assert_eq!(end(&reading), (502, "upstream_error", 8), "{reading:?}");
+    let order = asked(&system, 8).await;
+    assert_eq!(order[..3], ["m1", "m2", "l1"], "{order:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,16 +215,21 @@ async fn a_prompt_that_does_not_fit_and_content_that_is_refused_have_fallbacks_o
         }
     }
     // What no other model can mend goes to none.
-    for (group, code) in [
-        ("short-alone", "context_length_exceeded"),
-        ("strict-alone", "content_policy_violation"),
-        ("mistaken", "invalid_request_error"),
-    ] {
-        let reading = caller.ask(group).await;
-        assert_eq!((reading.status, reading.attempts), (400, 1), "{group}: {reading:?}");
-        assert!(reading.code == code || reading.code == "invalid_value", "{group}: {reading:?}");
+    for (group, code) in
+        [("short", "context_length_exceeded"), ("strict", "content_policy_violation"), ("mistaken", "invalid_value")]
+    {
+        let mut body = plain_body(group);
+        body["disable_fallbacks"] = json!(group != "mistaken");
+        let reading = caller.ask_with(&body).await;
+        assert_eq!(end(&reading), (400, code, 1), "{group}: {reading:?}");
     }
     assert_eq!(requests_of(&system, "general").await, 0);
+    // Another group may have a larger window, or other rules, also where only general fallbacks are named.
+    for group in ["short-alone", "strict-alone"] {
+        let reading = caller.ask(group).await;
+        assert_eq!(end(&reading), (200, "", 2), "{group}: {reading:?}");
+        assert_eq!((reading.fallback.as_str(), reading.model.as_str()), ("general", "general"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ async fn a_fifth_of_the_providers_failing_is_no_clients_trouble() {
   cooldown_time: 1s
   first_byte_timeout: 20s
   fallbacks: [ { main: [spare] } ]
+  queue: { max_wait: 30s }
 ",
         )
         .start()
@@ -51,7 +52,8 @@ async fn a_fifth_of_the_providers_failing_is_no_clients_trouble() {
         let made = u64::try_from(row.attempts).unwrap();
         assert_eq!((row.status, row.outcome.as_str()), (200, "completed"), "{row:?}");
         let steps = row.route["attempts"].as_array().unwrap();
-        assert_eq!(u64::try_from(steps.len()).unwrap(), made, "{row:?}");
+        // A pooled connection that broke off is asked again within the same step.
+        assert!((1..=made).contains(&u64::try_from(steps.len()).unwrap()), "{row:?}");
         let (last, before) = steps.split_last().unwrap();
         assert_eq!(last["end"], "answered", "{row:?}");
         assert!(before.iter().all(|step| step["end"] == "failed" && step["fault"].is_string()), "{row:?}");

@@ -113,6 +113,5 @@ async fn the_requests_of_a_minute_are_a_limit() {
     }
     let third = caller.ask("narrow").await;
     assert_eq!((third.status, third.code.as_str()), (429, "rate_limit_exceeded"), "{third:?}");
-    assert!(third.retry_after.parse::<u64>().is_ok_and(|seconds| (1..=60).contains(&seconds)), "{third:?}");
     assert_eq!(system.upstream.tally_of("narrow").await.requests, 2);
 }

@@ -85,7 +85,7 @@ async fn answer(
     let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
     let called = Called { parts: &parts, path: &path, body: &body };
     if let Some(response) = serve_media(&called, ledger, &switch) {
-        return Ok(response);
+        return response;
     }
     let understood = VENDORS.iter().find_map(|vendor| Some((*vendor, vendor.read(&called)?)));
     match understood {
@@ -98,18 +98,27 @@ async fn answer(
 }
 
 /// Sound, pictures, files: known at once, whatever the type.
-fn serve_media(called: &Called<'_>, ledger: &Arc<Ledger>, switch: &ResetSwitch) -> Option<Response<ScriptedBody>> {
+fn serve_media(
+    called: &Called<'_>,
+    ledger: &Arc<Ledger>,
+    switch: &ResetSwitch,
+) -> Option<Result<Response<ScriptedBody>, TornDown>> {
     let options = read_options(called).ok()?;
     let fixed = openai_media::answer(called, &options)?;
-    let entry = ledger.open(called.parts, called.body, &fixed.model, options.tag.as_deref());
+    let mut entry = ledger.open(called.parts, called.body, &fixed.model, options.tag.as_deref());
+    if options.reset_before_headers {
+        entry.close(Outcome::Broken, 0, 0);
+        switch.turn_on();
+        return Some(Err(TornDown));
+    }
     if options.status >= 400 {
-        return Some(refuse(called, &Chat, &options, entry, switch.clone()));
+        return Some(Ok(refuse(called, &Chat, &options, entry, switch.clone())));
     }
     let ending = Ending { outcome: Outcome::Completed, prompt_tokens: 0, completion_tokens: 0 };
     let mut response = whole(fixed.body, &options, entry, ending, switch.clone());
     *response.status_mut() = StatusCode::from_u16(fixed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(fixed.content_type));
-    Some(response)
+    Some(Ok(response))
 }
 
 fn show_ledger(parts: &Parts, ledger: &Ledger) -> Response<ScriptedBody> {

@@ -90,7 +90,8 @@ impl Failure {
         let leaks = |text: &str| hidden.iter().any(|part| !part.is_empty() && text.contains(part.as_str()));
         let shown = self.message.as_ref().filter(|text| self.class.is_callers() && !leaks(text));
         let message = shown.cloned().unwrap_or_else(|| self.class.our_words(model));
-        ApiError { code: self.class.code(), message, param: self.param.clone().filter(|text| !leaks(text)) }
+        let param = self.param.clone().filter(|text| !leaks(text));
+        ApiError { param, ..ApiError::new(self.class.code(), message) }
     }
 }
 

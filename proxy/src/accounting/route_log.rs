@@ -9,7 +9,7 @@ use deltallm_routing::{
 use deltallm_shared::{
     event::Outcome,
     ids::DeploymentId,
-    routing::{AttemptEnd, AttemptTrace, FallbackKind, Fault, RouteTrace},
+    routing::{AttemptEnd, AttemptTrace, Choice, FallbackKind, Fault, RouteTrace},
 };
 
 use crate::snapshot::Group;
@@ -110,7 +110,9 @@ impl RouteLog {
             }
         });
         let trace = std::mem::take(&mut self.trace);
-        let had_choice = trace.choices.len() > 1 || trace.choices.iter().any(|choice| choice.candidates.len() > 1);
+        // Another group than the one that was asked for is something to explain, be it of one deployment.
+        let is_telling = |choice: &Choice| choice.candidates.len() > 1 || choice.fallback.is_some();
+        let had_choice = trace.choices.len() > 1 || trace.choices.iter().any(is_telling);
         let is_told = had_choice || trace.attempts.len() > 1 || trace.queued_us > 0 || trace.mirrored_to.is_some();
         is_told.then(|| Box::new(trace))
     }

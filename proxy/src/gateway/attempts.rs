@@ -64,6 +64,7 @@ impl Gateway {
                 Err(error) => error,
             };
             self.count_attempt("failed");
+            context.made_in_vain();
             tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "the deployment cannot be asked");
             if !context.next_attempt(error.fault(), None) {
                 return Err(Error::explain(ErrorType::ConnectError, error.to_string()).into_up());

@@ -95,6 +95,7 @@ impl Route {
             is_locked_out.then_some(SkipReason::NoCredential)
         };
         let routing = &self.group.routing;
+        let is_canary = routing.canary.is_some() && self.group.is_canary(deployment);
         Candidate {
             identity: deployment.identity(),
             weight: deployment.weight,
@@ -104,8 +105,8 @@ impl Route {
                 .flatten(),
             has_tags: has_tags(&deployment.tags, &self.overrides.tags, routing.tag_match),
             is_default: routing.filters_tags && deployment.tags.iter().any(|tag| tag == Candidate::DEFAULT_TAG),
-            is_canary: routing.canary.is_some() && self.group.is_canary(deployment),
-            is_canary_returned: routing.canary.is_some() && self.group.state.canary.is_returned(),
+            is_canary,
+            is_canary_returned: is_canary && self.group.state.canary.is_returned(),
             stats: deployment.stats.view(at, &deployment.limits, self.facts.tokens),
             skip,
         }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use deltallm_routing::{
     affinity::Prefixes,
-    retry::{consequence, wait_before},
+    retry::{Consequence, consequence, wait_before},
     seed::mix,
     tick::Tick,
 };
@@ -18,7 +18,7 @@ use deltallm_shared::{
     routing::{FallbackKind, Fault, RetryPolicy},
 };
 
-use super::{Overrides, pick::Wanted};
+use super::{Overrides, clock::now, pick::Wanted};
 use crate::{
     accounting::route_log::RouteLog,
     snapshot::{Deployment, Group, Snapshot},
@@ -77,6 +77,16 @@ enum Again {
     Soon,
     /// It may, when its provider says.
     After(Duration),
+}
+
+impl Again {
+    fn of(leads_to: Consequence, retry_after: Option<Duration>) -> Self {
+        match retry_after {
+            _ if !leads_to.tries_again => Self::No,
+            Some(wait) => Self::After(wait),
+            None => Self::Soon,
+        }
+    }
 }
 
 /// See the module.
@@ -338,9 +348,12 @@ impl From<Blocked> for ApiError {
     fn from(blocked: Blocked) -> Self {
         match blocked {
             Blocked::Cannot(error) => error,
-            Blocked::Full(_) => {
+            Blocked::Full(until) => {
                 let text = "Every deployment of this model is at its limit now. Try again in a moment.";
-                Self::new(ErrorCode::RateLimitExceeded, text)
+                // Rounded up: who comes back a moment too soon comes in vain.
+                let retry_after = until.map(|until| until.since(now()).as_millis().div_ceil(1000).max(1));
+                let retry_after = retry_after.and_then(|seconds| u64::try_from(seconds).ok());
+                Self { retry_after, ..Self::new(ErrorCode::RateLimitExceeded, text) }
             }
         }
     }

@@ -101,6 +101,10 @@ fn limits_hold_for_the_last_one_too() {
         candidate.stats.limited_until = later(seconds);
     }
     assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(5) });
+    // Its provider's 429 has set the credential aside with it.
+    group[1].skip = Some(SkipReason::NoCredential);
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(5) });
+    group[1].skip = None;
     group[0].stats.limited_until = None;
     group[0].stats.has_room = false;
     assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: None });
