@@ -2,7 +2,8 @@
 //!
 //! A copy begins when the caller's request is accepted and goes its own way: the caller's request neither waits for it nor hears of it.
 //! Its answer is read to its end, for what it consumed, and thrown away. It is on record as the operator's own cost, under the
-//! request's id. Copies are few at a time and stop when the process does: they are for looking, nobody depends on them.
+//! request's id. Copies are few at a time and stop when the process does: they are for looking, nobody depends on them. Until then
+//! they count as requests under way.
 //!
 //! What cannot be copied: uploads, whose file ends with the request; things at a provider, which only it has; a provider's own
 //! interface; WebSockets.
