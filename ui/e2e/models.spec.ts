@@ -25,7 +25,7 @@ test('a model made here can be called and deleted here', async ({ admin: page })
   await dialog.getByLabel("Provider's model").fill('echo');
   await expect(dialog.getByLabel('Public name')).toHaveValue('echo');
   await dialog.getByLabel('Public name').fill(name);
-  await dialog.getByRole('button', { name: 'Price, timeout and more' }).click();
+  await dialog.getByRole('button', { name: 'Price, timeout, limits and more' }).click();
   await dialog.getByLabel('Input price').fill('abc');
   await dialog.getByRole('button', { name: 'Add model' }).click();
   await expect(dialog.getByText('Write USD per million tokens')).toBeVisible();

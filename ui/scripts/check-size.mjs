@@ -22,7 +22,7 @@ function closure(roots) {
 
 const layout = 'src/routes/_app.tsx?tsr-split=component';
 const pages = { '/login': ['src/routes/login.tsx?tsr-split=component'] };
-for (const name of ['index', 'requests', 'models', 'credentials', 'keys', 'teams', 'users'])
+for (const name of ['index', 'requests', 'models', 'routing', 'credentials', 'keys', 'teams', 'users'])
   pages[name === 'index' ? '/' : `/${name}`] = [layout, `src/routes/_app/${name}.tsx?tsr-split=component`];
 
 let failed = false;

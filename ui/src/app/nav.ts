@@ -1,4 +1,4 @@
-import { Activity, Boxes, Fingerprint, KeyRound, LayoutDashboard, UserRound, UsersRound } from 'lucide-react';
+import { Activity, Boxes, Fingerprint, KeyRound, LayoutDashboard, Route, UserRound, UsersRound } from 'lucide-react';
 
 /** Only pages that work stand here. */
 export const NAV = [
@@ -13,6 +13,7 @@ export const NAV = [
     group: 'Gateway',
     items: [
       { to: '/models', label: 'Models', icon: Boxes },
+      { to: '/routing', label: 'Routing', icon: Route },
       { to: '/credentials', label: 'Credentials', icon: Fingerprint },
     ],
   },

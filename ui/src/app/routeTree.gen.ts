@@ -16,6 +16,7 @@ import { Route as AppCredentialsRouteImport } from './../routes/_app/credentials
 import { Route as AppKeysRouteImport } from './../routes/_app/keys'
 import { Route as AppModelsRouteImport } from './../routes/_app/models'
 import { Route as AppRequestsRouteImport } from './../routes/_app/requests'
+import { Route as AppRoutingRouteImport } from './../routes/_app/routing'
 import { Route as AppTeamsRouteImport } from './../routes/_app/teams'
 import { Route as AppUsersRouteImport } from './../routes/_app/users'
 
@@ -53,6 +54,11 @@ const AppRequestsRoute = AppRequestsRouteImport.update({
   path: '/requests',
   getParentRoute: () => AppRoute,
 } as any)
+const AppRoutingRoute = AppRoutingRouteImport.update({
+  id: '/routing',
+  path: '/routing',
+  getParentRoute: () => AppRoute,
+} as any)
 const AppTeamsRoute = AppTeamsRouteImport.update({
   id: '/teams',
   path: '/teams',
@@ -71,6 +77,7 @@ export interface FileRoutesByFullPath {
   '/keys': typeof AppKeysRoute
   '/models': typeof AppModelsRoute
   '/requests': typeof AppRequestsRoute
+  '/routing': typeof AppRoutingRoute
   '/teams': typeof AppTeamsRoute
   '/users': typeof AppUsersRoute
 }
@@ -80,6 +87,7 @@ export interface FileRoutesByTo {
   '/keys': typeof AppKeysRoute
   '/models': typeof AppModelsRoute
   '/requests': typeof AppRequestsRoute
+  '/routing': typeof AppRoutingRoute
   '/teams': typeof AppTeamsRoute
   '/users': typeof AppUsersRoute
   '/': typeof AppIndexRoute
@@ -92,6 +100,7 @@ export interface FileRoutesById {
   '/_app/keys': typeof AppKeysRoute
   '/_app/models': typeof AppModelsRoute
   '/_app/requests': typeof AppRequestsRoute
+  '/_app/routing': typeof AppRoutingRoute
   '/_app/teams': typeof AppTeamsRoute
   '/_app/users': typeof AppUsersRoute
   '/_app/': typeof AppIndexRoute
@@ -105,6 +114,7 @@ export interface FileRouteTypes {
     | '/keys'
     | '/models'
     | '/requests'
+    | '/routing'
     | '/teams'
     | '/users'
   fileRoutesByTo: FileRoutesByTo
@@ -114,6 +124,7 @@ export interface FileRouteTypes {
     | '/keys'
     | '/models'
     | '/requests'
+    | '/routing'
     | '/teams'
     | '/users'
     | '/'
@@ -125,6 +136,7 @@ export interface FileRouteTypes {
     | '/_app/keys'
     | '/_app/models'
     | '/_app/requests'
+    | '/_app/routing'
     | '/_app/teams'
     | '/_app/users'
     | '/_app/'
@@ -186,6 +198,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppRequestsRouteImport
       parentRoute: typeof AppRoute
     }
+    '/_app/routing': {
+      id: '/_app/routing'
+      path: '/routing'
+      fullPath: '/routing'
+      preLoaderRoute: typeof AppRoutingRouteImport
+      parentRoute: typeof AppRoute
+    }
     '/_app/teams': {
       id: '/_app/teams'
       path: '/teams'
@@ -208,6 +227,7 @@ interface AppRouteChildren {
   AppKeysRoute: typeof AppKeysRoute
   AppModelsRoute: typeof AppModelsRoute
   AppRequestsRoute: typeof AppRequestsRoute
+  AppRoutingRoute: typeof AppRoutingRoute
   AppTeamsRoute: typeof AppTeamsRoute
   AppUsersRoute: typeof AppUsersRoute
   AppIndexRoute: typeof AppIndexRoute
@@ -218,6 +238,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppKeysRoute: AppKeysRoute,
   AppModelsRoute: AppModelsRoute,
   AppRequestsRoute: AppRequestsRoute,
+  AppRoutingRoute: AppRoutingRoute,
   AppTeamsRoute: AppTeamsRoute,
   AppUsersRoute: AppUsersRoute,
   AppIndexRoute: AppIndexRoute,

@@ -322,6 +322,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/requests/{id}/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was decided for a call: who could have been asked and why each was or was not, each attempt, and what was paid beside it. */
+        get: operations["explain_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of the router and of every group, and the strategies that there are. */
+        get: operations["get_routing"];
+        /** Sets the router's settings, all at once: what is left out is as `config.yaml` says. */
+        put: operations["set_routing"];
+        post?: never;
+        /** Takes the router's settings of the database away: what `config.yaml` says holds again. */
+        delete: operations["reset_routing"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/groups/{model_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The settings of one group. Slashes of its name are written `%2F`. */
+        get: operations["get_group_routing"];
+        /**
+         * Sets the settings of a group, all at once: what is left out is as `config.yaml` and the router say. The group may be one that
+         *     no deployment serves yet.
+         */
+        put: operations["set_group_routing"];
+        post?: never;
+        /** Takes the settings of the database away from a group. */
+        delete: operations["reset_group_routing"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -435,6 +493,116 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Looking after deployments that are set aside or that nobody asks. */
+        ActiveCheck: {
+            /**
+             * Format: int64
+             * @description Five minutes if absent.
+             */
+            interval_ms?: number;
+            kind?: components["schemas"]["ActiveCheckKind"];
+        };
+        /**
+         * @description The provider's list of models, which costs nothing, or a real call of one token.
+         * @enum {string}
+         */
+        ActiveCheckKind: "models" | "call";
+        /** @description One attempt. */
+        AttemptView: {
+            /**
+             * Format: int64
+             * @description Microseconds from the start of the request.
+             */
+            at_us: number;
+            deployment: components["schemas"]["DeploymentName"];
+            /**
+             * Format: int64
+             * @description Until its end, in microseconds from its start.
+             */
+            duration_us: number;
+            /** @description `answered`, `failed`, `cancelled` or `interrupted`. */
+            end: string;
+            /** @description The class of its failure: `connect`, `first_byte_timeout`, `rate_limit` … */
+            fault: string | null;
+            /**
+             * Format: int64
+             * @description Until its first content, in microseconds from its start.
+             */
+            first_token_us: number | null;
+            /** @description Whether it was the second one of a hedged request. */
+            is_hedge: boolean;
+            /** @description The public name that it was asked by. */
+            model: string;
+            sentence: string;
+            /**
+             * Format: int32
+             * @description The provider's status.
+             */
+            status: number | null;
+            /**
+             * Format: int64
+             * @description How long it was waited before, in microseconds.
+             */
+            waited_us: number;
+        };
+        /** @description A deployment on trial. */
+        Canary: {
+            /**
+             * Format: uuid
+             * @description Either this one …
+             */
+            deployment_id?: string | null;
+            /**
+             * Format: int32
+             * @description Failures of a hundred from which on it gets no share any more; 20 if absent.
+             */
+            max_error_percent?: number;
+            /**
+             * Format: int32
+             * @description Requests without which the failures say nothing; 20 if absent.
+             */
+            min_requests?: number;
+            /**
+             * Format: int32
+             * @description Its share of the first attempts, in a hundred.
+             */
+            percent: number;
+            /** @description … or every deployment of the group with this tag. */
+            tag?: string | null;
+        };
+        /** @description One deployment at the time of a choice. */
+        CandidateView: {
+            deployment: components["schemas"]["DeploymentName"];
+            is_chosen: boolean;
+            /** Format: int64 */
+            score: number | null;
+            sentence: string;
+            /** @description Why it could not be chosen: `tried`, `cooling_down`, `rate_limited` … */
+            skipped: string | null;
+        };
+        /** @description One choice among the deployments of a group. */
+        ChoiceView: {
+            /**
+             * Format: int64
+             * @description Microseconds from the start of the request.
+             */
+            at_us: number;
+            candidates: components["schemas"]["CandidateView"][];
+            chosen: components["schemas"]["DeploymentName"] | null;
+            /** @description The list of fallbacks that led here: `general`, `context_window` or `content_policy`; null: the group that was asked for. */
+            fallback: string | null;
+            /** @description The group. */
+            model: string;
+            /**
+             * Format: int32
+             * @description How many more there were.
+             */
+            omitted: number;
+            /** @description What the scores measure; lower is better. Null: the strategy compares by none. */
+            score_meaning: string | null;
+            sentence: string;
+            strategy: components["schemas"]["RoutingStrategy"];
+        };
         /** @description A credential to be made. */
         CredentialDraft: {
             /** @description Unique. */
@@ -534,23 +702,43 @@ export interface components {
             drop_params?: boolean | null;
             /** @description US dollars as decimal text. Both prices or none; none: the catalogue's. */
             input_cost_per_token?: string | null;
+            /**
+             * Format: int32
+             * @description Requests at a time that it can take.
+             */
+            max_parallel_requests?: number | null;
             mock?: components["schemas"]["MockOptions"] | null;
             mode?: components["schemas"]["ModelMode"] | null;
             /** @description The name that callers use. */
             model_name: string;
             /** @description US dollars as decimal text. */
             output_cost_per_token?: string | null;
+            /**
+             * Format: int32
+             * @description Its tier: the lowest serves first, under `priority-based-routing`; 0 if absent.
+             */
+            priority?: number | null;
             /** @description The vendor's project (Vertex AI); absent: the one that the credential names. */
             project?: string | null;
             /** @description One of `GET /api/v1/providers`. */
             provider: string;
             /** @description The vendor's region (AWS Bedrock) or location (Vertex AI). */
             region?: string | null;
+            /**
+             * Format: int64
+             * @description Requests in a minute that it can take.
+             */
+            rpm?: number | null;
             /** Format: int64 */
             stream_timeout_ms?: number | null;
             tags?: string[] | null;
             /** Format: int64 */
             timeout_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Tokens in a minute that it can take.
+             */
+            tpm?: number | null;
             /** @description What the provider calls the model. */
             upstream_model: string;
             /**
@@ -558,6 +746,17 @@ export interface components {
              * @description Its share in its group; 1 if absent.
              */
             weight?: number | null;
+        };
+        /** @description A deployment by the names that people know it by. */
+        DeploymentName: {
+            /** Format: uuid */
+            id: string;
+            /** @description `openai/gpt-4o-mini`, or its id. */
+            label: string;
+            /** @description Null where it is there no more. */
+            provider: string | null;
+            /** @description Null where it is there no more. */
+            upstream_model: string | null;
         };
         /** @description Changes to a deployment: an absent field stays, a null one is cleared. */
         DeploymentPatch: {
@@ -569,18 +768,26 @@ export interface components {
             credential_ids?: string[] | null;
             drop_params?: boolean | null;
             input_cost_per_token?: string | null;
+            /** Format: int32 */
+            max_parallel_requests?: number | null;
             mock?: components["schemas"]["MockOptions"] | null;
             mode?: components["schemas"]["ModelMode"] | null;
             model_name?: string | null;
             output_cost_per_token?: string | null;
+            /** Format: int32 */
+            priority?: number | null;
             project?: string | null;
             provider?: string | null;
             region?: string | null;
+            /** Format: int64 */
+            rpm?: number | null;
             /** Format: int64 */
             stream_timeout_ms?: number | null;
             tags?: string[] | null;
             /** Format: int64 */
             timeout_ms?: number | null;
+            /** Format: int64 */
+            tpm?: number | null;
             upstream_model?: string | null;
             /** Format: int32 */
             weight?: number | null;
@@ -615,6 +822,11 @@ export interface components {
              * @example 0.00000015
              */
             input_cost_per_token: string | null;
+            /**
+             * Format: int32
+             * @description Requests at a time that it can take.
+             */
+            max_parallel_requests: number | null;
             mock: components["schemas"]["MockOptions"];
             mode: components["schemas"]["ModelMode"];
             /** @description The name that callers use. */
@@ -626,11 +838,21 @@ export interface components {
             output_cost_per_token: string | null;
             /** @description Where the prices are from. */
             price_state: components["schemas"]["PriceState"];
+            /**
+             * Format: int32
+             * @description Its tier: the lowest serves first, under `priority-based-routing`.
+             */
+            priority: number;
             /** @description The vendor's project. */
             project: string | null;
             provider: string;
             /** @description The vendor's region or location. */
             region: string | null;
+            /**
+             * Format: int64
+             * @description Requests in a minute that it can take; null: no limit is known.
+             */
+            rpm: number | null;
             /** @description Only those in the database can be changed here. */
             source: components["schemas"]["DeploymentSource"];
             /** Format: int64 */
@@ -638,6 +860,11 @@ export interface components {
             tags: string[];
             /** Format: int64 */
             timeout_ms: number | null;
+            /**
+             * Format: int64
+             * @description Tokens in a minute that it can take.
+             */
+            tpm: number | null;
             /** @description What the provider calls the model. */
             upstream_model: string;
             /** Format: int32 */
@@ -657,11 +884,59 @@ export interface components {
             /** @description The class, in OpenAI's words. */
             type: string;
         };
+        /** @description Everything that was decided for a call. */
+        ExplainView: {
+            /** @description Each time that a deployment was asked, in order. */
+            attempts: components["schemas"]["AttemptView"][];
+            /** @description What was paid beside it and billed to nobody: attempts that broke off, slower ones of a pair, copies. */
+            beside: components["schemas"]["RequestView"][];
+            /**
+             * @description What that came to, as far as prices are known. US dollars as decimal text.
+             * @example 0.000123
+             */
+            beside_cost_usd: string;
+            /** @description Each time that a deployment was chosen, in order. */
+            choices: components["schemas"]["ChoiceView"][];
+            /**
+             * @description Whether the decisions were recorded. Where there was nothing to decide, or before a version that records them, what is
+             *     shown follows from the call itself.
+             */
+            is_traced: boolean;
+            /** @description The shadow group that a copy went to. */
+            mirrored_to: string | null;
+            /**
+             * Format: int64
+             * @description How long it waited for a place, in microseconds.
+             */
+            queued_us: number;
+            request: components["schemas"]["RequestView"];
+            /** @description What happened, in a few sentences. */
+            summary: string;
+        };
         /** @description What the dashboard shows of the gateway everywhere. */
         GatewayView: {
             /** @description Where the proxy's API is. */
             api_url: string;
             version: string;
+        };
+        /** @description A second attempt while the first one is slow. */
+        Hedge: {
+            enabled?: boolean;
+            /**
+             * Format: int32
+             * @description The most of a hundred requests that get a second attempt; 5 if absent.
+             */
+            max_share_percent?: number;
+            /**
+             * Format: int64
+             * @description Never sooner; 100 if absent.
+             */
+            min_delay_ms?: number;
+            /**
+             * Format: int32
+             * @description Of the time to first token; 95 if absent.
+             */
+            percentile?: number;
         };
         /** @description A key to be made. */
         KeyDraft: {
@@ -745,6 +1020,12 @@ export interface components {
         MeView: {
             gateway: components["schemas"]["GatewayView"];
             user: components["schemas"]["MeUserView"];
+        };
+        /** @description A copy of a share of requests for a shadow group: never billed to the caller, never seen. */
+        Mirror: {
+            model: string;
+            /** Format: int32 */
+            percent: number;
         };
         /** @description How the mock provider behaves. */
         MockOptions: {
@@ -898,6 +1179,11 @@ export interface components {
                  * @example 0.00000015
                  */
                 input_cost_per_token: string | null;
+                /**
+                 * Format: int32
+                 * @description Requests at a time that it can take.
+                 */
+                max_parallel_requests: number | null;
                 mock: components["schemas"]["MockOptions"];
                 mode: components["schemas"]["ModelMode"];
                 /** @description The name that callers use. */
@@ -909,11 +1195,21 @@ export interface components {
                 output_cost_per_token: string | null;
                 /** @description Where the prices are from. */
                 price_state: components["schemas"]["PriceState"];
+                /**
+                 * Format: int32
+                 * @description Its tier: the lowest serves first, under `priority-based-routing`.
+                 */
+                priority: number;
                 /** @description The vendor's project. */
                 project: string | null;
                 provider: string;
                 /** @description The vendor's region or location. */
                 region: string | null;
+                /**
+                 * Format: int64
+                 * @description Requests in a minute that it can take; null: no limit is known.
+                 */
+                rpm: number | null;
                 /** @description Only those in the database can be changed here. */
                 source: components["schemas"]["DeploymentSource"];
                 /** Format: int64 */
@@ -921,6 +1217,11 @@ export interface components {
                 tags: string[];
                 /** Format: int64 */
                 timeout_ms: number | null;
+                /**
+                 * Format: int64
+                 * @description Tokens in a minute that it can take.
+                 */
+                tpm: number | null;
                 /** @description What the provider calls the model. */
                 upstream_model: string;
                 /** Format: int32 */
@@ -1036,6 +1337,8 @@ export interface components {
                 /** Format: uuid */
                 key_id: string | null;
                 key_name: string | null;
+                /** @description `call`; or a cost of the operator's own: `failed_attempt`, `hedge_loser`, `mirror` or `probe`. */
+                kind: string;
                 model: string;
                 /** @description `completed`, `refused`, `upstream_error`, `client_closed`, `interrupted` or `gateway_error`. */
                 outcome: string;
@@ -1160,6 +1463,16 @@ export interface components {
             /** @description Which of `api_version`, `region` and `project` mean something to it. */
             place_fields: string[];
         };
+        /** @description Waiting in the place of a 429. */
+        Queue: {
+            /** Format: int64 */
+            max_wait_ms: number;
+            /**
+             * Format: int32
+             * @description How many may wait in a group; 100 if absent.
+             */
+            max_waiting?: number;
+        };
         /** @description A recorded call. */
         RequestView: {
             /** Format: int32 */
@@ -1189,6 +1502,8 @@ export interface components {
             /** Format: uuid */
             key_id: string | null;
             key_name: string | null;
+            /** @description `call`; or a cost of the operator's own: `failed_attempt`, `hedge_loser`, `mirror` or `probe`. */
+            kind: string;
             model: string;
             /** @description `completed`, `refused`, `upstream_error`, `client_closed`, `interrupted` or `gateway_error`. */
             outcome: string;
@@ -1236,6 +1551,120 @@ export interface components {
          * @enum {string}
          */
         Role: "admin" | "viewer" | "member";
+        /** @description The settings of the router or of one group, and where they are from. */
+        RoutingPolicyView: {
+            /** @description Those of `config.yaml`. */
+            config: components["schemas"]["RoutingSettings"];
+            database: components["schemas"]["RoutingSettings"] | null;
+            /** @description How many deployments the group has; of the router: how many there are. */
+            deployments: number;
+            /** @description What holds in the end, with every level and every default. */
+            effective: components["schemas"]["RoutingSettings"];
+            /** @description The group; null: the router. */
+            model_name: string | null;
+            /** @description Its own settings: those of the database above those of `config.yaml`. */
+            settings: components["schemas"]["RoutingSettings"];
+            /** @description Where the nearest settings of its own are from: `database`, `config`, or `default` where it has none. */
+            source: string;
+            /**
+             * Format: date-time
+             * @description When those of the database were set.
+             */
+            updated_at: string | null;
+            /** @description What looks wrong and is allowed: a group that nobody serves yet. */
+            warnings: string[];
+        };
+        /** @description The settings of a router or of a group. Each may be left out: then the next level says. */
+        RoutingSettings: {
+            active_check?: components["schemas"]["ActiveCheck"] | null;
+            /**
+             * Format: int32
+             * @description Failures in a row after which a deployment is set aside.
+             */
+            allowed_fails?: number | null;
+            canary?: components["schemas"]["Canary"] | null;
+            /**
+             * Format: int64
+             * @description Between two pieces of a streamed answer, where its deployment does not say.
+             */
+            chunk_timeout_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Until a connection stands.
+             */
+            connect_timeout_ms?: number | null;
+            /** @description Where content goes that a provider refuses. */
+            content_policy_fallbacks?: string[] | null;
+            /** @description Where a prompt goes that does not fit. */
+            context_window_fallbacks?: string[] | null;
+            /**
+             * Format: int64
+             * @description For how long.
+             */
+            cooldown_time_ms?: number | null;
+            /** @description Where every group goes that has no `fallbacks` of its own. Of the router only. */
+            default_fallbacks?: string[] | null;
+            /** @description Whether tags of a request narrow the choice under every strategy. */
+            enable_tag_filtering?: boolean | null;
+            /** Format: int64 */
+            error_window_ms?: number | null;
+            /** @description Other groups to go to when this one fails, in order. */
+            fallbacks?: string[] | null;
+            /**
+             * Format: int64
+             * @description Until the first content of one attempt, where its deployment does not say.
+             */
+            first_byte_timeout_ms?: number | null;
+            hedge?: components["schemas"]["Hedge"] | null;
+            /**
+             * Format: int32
+             * @description Failures of a hundred requests in the window, from which on a deployment is set aside.
+             */
+            max_error_percent?: number | null;
+            /**
+             * Format: int64
+             * @description The longest such wait.
+             */
+            max_retry_wait_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Requests in the window without which the share says nothing.
+             */
+            min_requests?: number | null;
+            mirror?: components["schemas"]["Mirror"] | null;
+            /**
+             * Format: int32
+             * @description Attempts after the first one, within the group; 2 by default.
+             */
+            num_retries?: number | null;
+            queue?: components["schemas"]["Queue"] | null;
+            /**
+             * Format: int64
+             * @description Before the same deployment is asked again, where the provider names no time.
+             */
+            retry_after_ms?: number | null;
+            strategy?: components["schemas"]["RoutingStrategy"] | null;
+            tag_match?: components["schemas"]["TagMatch"] | null;
+            /**
+             * Format: int64
+             * @description The whole request, all attempts together; ten minutes by default.
+             */
+            timeout_ms?: number | null;
+        };
+        /**
+         * @description How one deployment of a group is chosen.
+         * @enum {string}
+         */
+        RoutingStrategy: "simple-shuffle" | "round-robin" | "least-busy" | "latency-based-routing" | "cost-based-routing" | "usage-based-routing" | "rate-limit-aware" | "priority-based-routing" | "tag-based-routing" | "prefix-affinity" | "session-affinity";
+        /** @description How requests find their deployment. */
+        RoutingView: {
+            /** @description Every group by its public name. */
+            groups: components["schemas"]["RoutingPolicyView"][];
+            /** @description What holds where no group says otherwise. */
+            router: components["schemas"]["RoutingPolicyView"];
+            /** @description What `strategy` may be. */
+            strategies: components["schemas"]["StrategyView"][];
+        };
         /** @description The answer to a log-in. */
         SessionView: {
             user: components["schemas"]["MeUserView"];
@@ -1284,6 +1713,18 @@ export interface components {
              */
             unpriced_requests: number;
         };
+        /** @description A strategy in a line. */
+        StrategyView: {
+            description: string;
+            name: string;
+            /** @description What the scores of its candidates measure; lower is better. Null: it compares by none. */
+            score: string | null;
+        };
+        /**
+         * @description Whether a deployment needs all tags of the request or one.
+         * @enum {string}
+         */
+        TagMatch: "all" | "any";
         /** @description A team to be made. */
         TeamDraft: {
             metadata?: Record<string, never> | null;
@@ -2242,6 +2683,8 @@ export interface operations {
                 key_id?: string;
                 team_id?: string;
                 user_id?: string;
+                /** @description `call` if absent; `failed_attempt`, `hedge_loser`, `mirror`, `probe`, or `all`. */
+                kind?: string;
                 /** @description From when on; 30 days before `until` if absent. */
                 since?: string;
                 /** @description Until when; now if absent. */
@@ -2318,6 +2761,214 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RequestView"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    explain_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplainView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutingView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoutingSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutingPolicyView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reset_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_group_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutingPolicyView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    set_group_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoutingSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutingPolicyView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reset_group_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {

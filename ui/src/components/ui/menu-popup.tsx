@@ -36,7 +36,13 @@ export function MenuPopup({ trigger, items, align = 'end' }: MenuProps) {
   );
 }
 
-export function FilterPopup<T extends string>({ trigger, options, value, onChange }: FilterProps<T> & { trigger: ReactElement }) {
+export function FilterPopup<T extends string>({
+  trigger,
+  options,
+  value,
+  onChange,
+  none = 'Any',
+}: FilterProps<T> & { trigger: ReactElement }) {
   return (
     <M.Root defaultOpen>
       <M.Trigger render={trigger} />
@@ -45,7 +51,7 @@ export function FilterPopup<T extends string>({ trigger, options, value, onChang
           <M.Popup className="popup min-w-48 p-1">
             <M.RadioGroup value={value ?? ''} onValueChange={(v) => onChange((v as T) || undefined)}>
               <M.RadioItem value="" closeOnClick className={cn(item, 'text-fg-2')}>
-                <span className="flex-1">Any</span>
+                <span className="flex-1">{none}</span>
               </M.RadioItem>
               {options.map((o) => (
                 <M.RadioItem key={o.value} value={o.value} closeOnClick className={item}>

@@ -18,6 +18,8 @@ export type FilterProps<T extends string> = {
   options: Opt<T>[];
   value: T | undefined;
   onChange: (v: T | undefined) => void;
+  /** What holds where nothing is chosen; "Any" if left out. */
+  none?: string;
 };
 
 /** The button until it is used, then what `popup` makes of it, already open. */

@@ -11,8 +11,10 @@ type Props = {
   onChange: (v: Opt | null) => void;
   options: Opt[];
   onSearch: (text: string) => void;
-  /** Shown as the choice that clears. */
+  /** Shown where nothing is chosen, and as the choice that clears. */
   none: string;
+  /** False where choosing adds to something, so that there is nothing to clear. */
+  clears?: boolean;
   variant?: 'field' | 'filter';
 };
 
@@ -21,15 +23,15 @@ const field =
 const filter =
   'inline-flex h-8 max-w-60 items-center gap-1.5 rounded-lg border border-dashed border-line-strong px-2.5 text-fg-2 text-sm hover:bg-hover data-popup-open:bg-active [&_svg]:size-3.5 [&_svg]:shrink-0';
 
-export function Picker({ label, value, onChange, options, onSearch, none, variant = 'field' }: Props) {
+export function Picker({ label, value, onChange, options, onSearch, none, clears = true, variant = 'field' }: Props) {
   const f = useField();
   const clear: Opt = { value: '', label: none };
   return (
     <CB.Root<Opt>
-      items={[clear, ...options]}
+      items={clears ? [clear, ...options] : options}
       filter={null}
       autoHighlight
-      value={value ?? clear}
+      value={value ?? (clears ? clear : null)}
       onValueChange={(v) => onChange(v?.value ? v : null)}
       onInputValueChange={(text, e) => onSearch(e.reason === 'item-press' ? '' : text)}
       onOpenChange={(open) => !open && onSearch('')}

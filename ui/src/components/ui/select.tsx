@@ -5,9 +5,16 @@ import { cn } from '@/lib/cn';
 import { useField } from './field';
 import { item, type Opt } from './item';
 
-type Props<T extends string> = { value: T; onChange: (v: T) => void; options: Opt<T>[]; label: string; className?: string };
+type Props<T extends string> = {
+  value: T;
+  onChange: (v: T) => void;
+  options: Opt<T>[];
+  label: string;
+  className?: string /** Hints are sentences, below their labels. */;
+  stacked?: boolean;
+};
 
-export function Select<T extends string>({ value, onChange, options, label, className }: Props<T>) {
+export function Select<T extends string>({ value, onChange, options, label, className, stacked }: Props<T>) {
   const f = useField();
   // Without the library's <style> element, which the CSP would refuse.
   return (
@@ -28,13 +35,13 @@ export function Select<T extends string>({ value, onChange, options, label, clas
         </S.Trigger>
         <S.Portal>
           <S.Positioner sideOffset={4} className="z-60 outline-none" alignItemWithTrigger={false}>
-            <S.Popup className="popup scroll-thin max-h-[min(var(--available-height),20rem)] min-w-[var(--anchor-width)] overflow-y-auto p-1">
+            <S.Popup className="popup scroll-thin max-h-[min(var(--available-height),20rem)] min-w-[var(--anchor-width)] max-w-[calc(100vw-1.5rem)] overflow-y-auto p-1">
               <S.List>
                 {options.map((o) => (
-                  <S.Item key={o.value} value={o.value} className={cn(item, 'justify-between pr-1.5')}>
+                  <S.Item key={o.value} value={o.value} className={cn(item, 'justify-between pr-1.5', stacked && 'max-w-md py-1')}>
                     <span>
                       <S.ItemText>{o.label}</S.ItemText>
-                      {o.hint && <span className="ml-1.5 text-fg-3 text-xs">{o.hint}</span>}
+                      {o.hint && <span className={cn('text-fg-3 text-xs', stacked ? 'block' : 'ml-1.5')}>{o.hint}</span>}
                     </span>
                     <S.ItemIndicator>
                       <Check aria-hidden="true" className="text-fg!" />

@@ -1,6 +1,6 @@
 import { createFileRoute } from '@tanstack/react-router';
 import { useCallback } from 'react';
-import { STATUSES } from '@/features/requests/api/requests';
+import { KINDS, STATUSES } from '@/features/requests/api/requests';
 import { RequestsPage, type RequestsSearch } from '@/features/requests/components/requests-page';
 import { oneOf, str } from '@/lib/search';
 
@@ -10,6 +10,7 @@ export const Route = createFileRoute('/_app/requests')({
     status: oneOf(r, 'status', STATUSES),
     model: str(r, 'model'),
     key: str(r, 'key'),
+    kind: oneOf(r, 'kind', KINDS),
     open: str(r, 'open'),
   }),
   component: Requests,

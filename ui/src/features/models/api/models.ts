@@ -21,6 +21,14 @@ const someQuery = (q: string) =>
     queryFn: ({ signal }) => body(client.GET('/api/v1/models', { params: { query: { q: q || undefined, limit: 100 } }, signal })),
   });
 
+/** All of one public name. */
+export const deploymentsOfQuery = (name: string) =>
+  queryOptions({
+    queryKey: ['models', 'of', name],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/models', { params: { query: { q: name, limit: 500 } }, signal })),
+    select: (page) => page.data.filter((d) => d.model_name === name),
+  });
+
 const namesOf = (page: Page<Deployment>) => [...new Set(page.data.map((d) => d.model_name))].sort();
 /** Names a key or a filter can choose from. */
 export const useModelNames = (q = '') => useQuery({ ...someQuery(q), select: namesOf }).data ?? [];

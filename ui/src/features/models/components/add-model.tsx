@@ -10,7 +10,7 @@ import { useForm } from '@/components/use-form';
 import { useLeaveGuard } from '@/components/use-leave-guard';
 import { fittingQuery } from '@/features/credentials/api/credentials';
 import { providersQuery, useAddDeployment } from '../api/models';
-import { checkModel, EMPTY, FIELD_OF, type ModelValues, toDeployment } from './model-values';
+import { COUNTS, checkModel, EMPTY, FIELD_OF, type ModelValues, toDeployment } from './model-values';
 import TestDialog from './test-dialog';
 
 const CredentialField = lazy(() => import('./credential-field'));
@@ -21,6 +21,8 @@ const PLACES = [
   { name: 'region', label: 'Region', placeholder: 'global', hint: undefined },
   { name: 'project', label: 'Project', placeholder: 'my-project', hint: "Empty: the credential's own." },
 ] as const;
+
+const FOLDED = ['input_price', 'output_price', 'timeout_seconds', 'priority', ...COUNTS] as const;
 
 export default function AddModel({ onClose }: { onClose: () => void }) {
   const providers = useQuery(providersQuery);
@@ -37,7 +39,7 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
         providers.data?.find((p) => p.id === v.provider),
       );
       // A mistake must not hide in the folded part.
-      if (found.input_price || found.output_price || found.timeout_seconds || found.weight) setMore(true);
+      if (FOLDED.some((name) => found[name])) setMore(true);
       return found;
     },
     send: (v) => add.mutate(toDeployment(v, new Map(credentials.map((c) => [c.name, c.id]))), { onError: form.refuse }),
@@ -162,7 +164,7 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
               className="-mx-1.5 inline-flex h-7 items-center gap-1 rounded-md px-1.5 font-medium text-fg-2 hover:bg-hover hover:text-fg"
             >
               <ChevronRight className={`size-3.5 transition-transform ${more ? 'rotate-90' : ''}`} aria-hidden="true" />
-              Price, timeout and more
+              Price, timeout, limits and more
             </button>
             {more && (
               <div className="mt-3 grid gap-4 sm:grid-cols-2">
@@ -189,6 +191,18 @@ export default function AddModel({ onClose }: { onClose: () => void }) {
                 </Field>
                 <Field label="Weight" optional error={mistakes.weight} hint="Share of the calls among deployments of one name.">
                   <Input inputMode="numeric" placeholder="1" className="num" {...form.text('weight')} />
+                </Field>
+                <Field label="Priority" optional error={mistakes.priority} hint="Its tier: the lowest serves first, by that strategy.">
+                  <Input inputMode="numeric" placeholder="0" className="num" {...form.text('priority')} />
+                </Field>
+                <Field label="Requests per minute" optional error={mistakes.rpm} hint="That it can take. Empty: no limit is known.">
+                  <Input inputMode="numeric" className="num" {...form.text('rpm')} />
+                </Field>
+                <Field label="Tokens per minute" optional error={mistakes.tpm}>
+                  <Input inputMode="numeric" className="num" {...form.text('tpm')} />
+                </Field>
+                <Field label="Requests at a time" optional error={mistakes.max_parallel_requests}>
+                  <Input inputMode="numeric" className="num" {...form.text('max_parallel_requests')} />
                 </Field>
               </div>
             )}

@@ -7,8 +7,25 @@ const filled = { ...EMPTY, provider: 'openai', upstream_model: 'gpt-4o-mini', mo
 it('names what is missing or malformed', () => {
   expect(Object.keys(checkModel(EMPTY))).toEqual(['provider', 'upstream_model', 'model_name']);
   expect(checkModel(filled)).toEqual({});
-  const wrong = { ...filled, api_base: 'api.openai.com', input_price: '-1', output_price: 'free', timeout_seconds: '0', weight: '1.5' };
-  expect(Object.keys(checkModel(wrong))).toEqual(['api_base', 'input_price', 'output_price', 'timeout_seconds', 'weight']);
+  const wrong = {
+    ...filled,
+    api_base: 'api.openai.com',
+    input_price: '-1',
+    output_price: 'free',
+    timeout_seconds: '0',
+    weight: '1.5',
+    rpm: '0',
+    priority: '-1',
+  };
+  expect(Object.keys(checkModel(wrong))).toEqual([
+    'api_base',
+    'input_price',
+    'output_price',
+    'timeout_seconds',
+    'weight',
+    'rpm',
+    'priority',
+  ]);
 });
 
 it('leaves out what was left empty, and keeps prices exact', () => {
@@ -17,6 +34,12 @@ it('leaves out what was left empty, and keeps prices exact', () => {
     input_cost_per_token: '0.00000015',
     timeout_ms: 2500,
     weight: 3,
+  });
+  expect(toDeployment({ ...filled, priority: '0', rpm: '60', tpm: ' 100000 ', max_parallel_requests: '4' })).toMatchObject({
+    priority: 0,
+    rpm: 60,
+    tpm: 100_000,
+    max_parallel_requests: 4,
   });
 });
 

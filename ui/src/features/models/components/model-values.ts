@@ -19,12 +19,20 @@ export const EMPTY = {
   output_price: '',
   timeout_seconds: '',
   weight: '',
+  priority: '',
+  rpm: '',
+  tpm: '',
+  max_parallel_requests: '',
 };
 export type ModelValues = typeof EMPTY;
 
+/** The share of a deployment and its limits. */
+export const COUNTS = ['weight', 'rpm', 'tpm', 'max_parallel_requests'] as const;
+
 const isPrice = (text: string) => !text.trim() || (perToken(text) !== null && !text.trim().startsWith('-'));
 const isSeconds = (text: string) => !text.trim() || (Number(text) > 0 && Number(text) <= 3600);
-const isWeight = (text: string) => !text.trim() || /^[1-9]\d*$/.test(text.trim());
+const isTier = (text: string) => !text.trim() || /^\d+$/.test(text.trim());
+const isCount = (text: string) => !text.trim() || /^[1-9]\d*$/.test(text.trim());
 const isAddress = (text: string) => !text.trim() || /^https?:\/\/\S+$/.test(text.trim());
 
 /** `provider`: the chosen one, as soon as it is known. */
@@ -39,7 +47,8 @@ export function checkModel(v: ModelValues, provider?: Provider): Mistakes<ModelV
   if (!isPrice(v.input_price)) found.input_price = 'Write USD per million tokens, for example 0.15';
   if (!isPrice(v.output_price)) found.output_price = 'Write USD per million tokens, for example 0.60';
   if (!isSeconds(v.timeout_seconds)) found.timeout_seconds = 'Write seconds, more than 0 and at most 3600';
-  if (!isWeight(v.weight)) found.weight = 'Write a whole number of 1 or more';
+  for (const name of COUNTS) if (!isCount(v[name])) found[name] = 'Write a whole number of 1 or more';
+  if (!isTier(v.priority)) found.priority = 'Write a whole number, 0 for the first tier';
   return found;
 }
 
@@ -62,7 +71,8 @@ export function toDeployment(values: ModelValues, ids: Map<string, string> = new
     ...(v.input_price && { input_cost_per_token: perToken(v.input_price) }),
     ...(v.output_price && { output_cost_per_token: perToken(v.output_price) }),
     ...(v.timeout_seconds && { timeout_ms: Math.round(Number(v.timeout_seconds) * 1000) }),
-    ...(v.weight && { weight: Number(v.weight) }),
+    ...(v.priority && { priority: Number(v.priority) }),
+    ...Object.fromEntries(COUNTS.filter((name) => v[name]).map((name) => [name, Number(v[name])])),
   };
 }
 

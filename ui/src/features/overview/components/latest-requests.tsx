@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { type RequestRow, requestsQuery } from '@/features/requests/api/requests';
+import { matches, type RequestRow, requestsQuery } from '@/features/requests/api/requests';
 import { useRequestStream } from '@/features/requests/api/stream';
 import { cn } from '@/lib/cn';
 import { fmtInt, fmtMs, fmtTime, fmtUsd } from '@/lib/format';
@@ -14,6 +14,7 @@ export function LatestRequests() {
   const latest = useInfiniteQuery(LATEST);
   const state = useRequestStream((row) =>
     queryClient.setQueryData(LATEST.queryKey, (old) => {
+      if (!matches(row, {})) return old;
       const [first, ...rest] = old?.pages ?? [];
       if (!old || !first || first.data.some((r) => r.event_id === row.event_id)) return old;
       return { ...old, pages: [{ ...first, data: [row, ...first.data] }, ...rest] };

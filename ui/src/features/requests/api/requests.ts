@@ -5,7 +5,11 @@ import { paged } from '@/lib/query';
 export type RequestRow = Schemas['RequestView'];
 export const STATUSES = ['success', 'error', '4xx', '5xx'] as const;
 export type Status = (typeof STATUSES)[number];
-export type RequestFilter = { q?: string; status?: Status; model?: string; key_id?: string };
+export type RequestFilter = { q?: string; status?: Status; model?: string; key_id?: string; kind?: Kind };
+/** Events that are no calls: what an operator pays beside them. Without a kind only calls are listed. */
+export const KINDS = ['failed_attempt', 'hedge_loser', 'mirror', 'probe', 'all'] as const;
+export type Kind = (typeof KINDS)[number];
+export type Explain = Schemas['ExplainView'];
 
 const PAGE = 100;
 
@@ -23,6 +27,13 @@ export const requestQuery = (id: string) =>
     queryFn: () => body(client.GET('/api/v1/requests/{id}', { params: { path: { id } } })),
   });
 
+/** Why a call went where it went. */
+export const explainQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['requests', 'explain', id],
+    queryFn: ({ signal }) => body(client.GET('/api/v1/requests/{id}/explain', { params: { path: { id } }, signal })),
+  });
+
 /** The server's filters, for rows that arrive by stream and not by query. */
 export function matches(row: RequestRow, f: RequestFilter): boolean {
   const status = {
@@ -32,6 +43,7 @@ export function matches(row: RequestRow, f: RequestFilter): boolean {
     '5xx': row.status >= 500,
   };
   return (
+    (f.kind === 'all' || row.kind === (f.kind ?? 'call')) &&
     (!f.status || status[f.status]) &&
     (!f.model || row.model === f.model) &&
     (!f.key_id || row.key_id === f.key_id) &&

@@ -1,21 +1,28 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ChevronDown, ChevronUp, X } from 'lucide-react';
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, lazy, type ReactNode, Suspense, useState } from 'react';
 import { Button } from '@/components/ui/button';
+import { Segmented } from '@/components/ui/controls';
 import { CopyButton } from '@/components/ui/copy-button';
 import { Sheet } from '@/components/ui/overlay';
 import { ErrorState, Skeleton } from '@/components/ui/states';
 import { fmtExact, fmtInt, fmtMs, plural } from '@/lib/format';
 import { type RequestRow, requestQuery } from '../api/requests';
 import { Cost } from './cost';
+import { KindBadge } from './kind-badge';
 import { RequestTimeline } from './request-timeline';
 import { StatusBadge } from './status-badge';
 
+const RequestRoute = lazy(() => import('./request-route'));
+
+type View = 'facts' | 'route';
 type Props = { id: string; row: RequestRow | undefined; onPrev?: () => void; onNext?: () => void; onClose: () => void };
 
 /** `row` where the list has it; a link can open one the list does not show. */
 export default function RequestDetail({ id, row, onPrev, onNext, onClose }: Props) {
+  // Stays while stepping from one request to the next.
+  const [view, setView] = useState<View>('facts');
   const fetched = useQuery({ ...requestQuery(id), enabled: !row });
   const r = row ?? fetched.data;
   return (
@@ -24,6 +31,7 @@ export default function RequestDetail({ id, row, onPrev, onNext, onClose }: Prop
         {r && (
           <>
             <StatusBadge status={r.status} />
+            <KindBadge kind={r.kind} />
             <span className="min-w-0 truncate font-mono text-sm">{r.request_id}</span>
             <CopyButton text={r.request_id} label="Copy request ID" />
           </>
@@ -41,7 +49,25 @@ export default function RequestDetail({ id, row, onPrev, onNext, onClose }: Prop
       </header>
       <div className="scroll-thin flex-1 overflow-y-auto p-5" tabIndex={0} role="region" aria-label="Request facts">
         {r ? (
-          <Facts r={r} />
+          <>
+            <Segmented
+              label="View"
+              value={view}
+              onChange={setView}
+              options={[
+                { value: 'facts', label: 'Facts' },
+                { value: 'route', label: 'Route' },
+              ]}
+              className="mb-4"
+            />
+            {view === 'facts' ? (
+              <Facts r={r} />
+            ) : (
+              <Suspense fallback={<Skeleton className="h-64 w-full" />}>
+                <RequestRoute id={r.event_id} />
+              </Suspense>
+            )}
+          </>
         ) : fetched.isError ? (
           <ErrorState error={fetched.error} onRetry={() => void fetched.refetch()} />
         ) : (

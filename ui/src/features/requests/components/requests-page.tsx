@@ -8,23 +8,24 @@ import { Button } from '@/components/ui/button';
 import { FilterMenu } from '@/components/ui/menu';
 import { EmptyState, ErrorState } from '@/components/ui/states';
 import { rowsOf } from '@/lib/query';
-import { matches, type RequestFilter, requestsQuery, type Status } from '../api/requests';
+import { KINDS, type Kind, matches, type RequestFilter, requestsQuery, type Status } from '../api/requests';
 import { useLiveRequests } from '../api/stream';
+import { KIND_LABEL } from './kind-badge';
 import { LiveSwitch } from './live-switch';
 import { RequestsTable } from './requests-table';
 
 const RequestFilters = lazy(() => import('./request-filters'));
 const RequestDetail = lazy(() => import('./request-detail'));
 
-export type RequestsSearch = { q?: string; status?: Status; model?: string; key?: string; open?: string };
+export type RequestsSearch = { q?: string; status?: Status; model?: string; key?: string; kind?: Kind; open?: string };
 type Props = { search: RequestsSearch; setSearch: (change: Partial<RequestsSearch>) => void };
 
 export function RequestsPage({ search: s, setSearch }: Props) {
   const [paused, setPaused] = useState(false);
   const live = useLiveRequests(paused);
   const filter: RequestFilter = useMemo(
-    () => ({ q: s.q, status: s.status, model: s.model, key_id: s.key }),
-    [s.q, s.status, s.model, s.key],
+    () => ({ q: s.q, status: s.status, model: s.model, key_id: s.key, kind: s.kind }),
+    [s.q, s.status, s.model, s.key, s.kind],
   );
   const listed = useInfiniteQuery(requestsQuery(filter));
   const rows = useMemo(() => {
@@ -33,8 +34,8 @@ export function RequestsPage({ search: s, setSearch }: Props) {
     return [...live.rows.filter((r) => !known.has(r.event_id) && matches(r, filter)), ...old];
   }, [listed.data, live.rows, filter]);
   const at = rows.findIndex((r) => r.event_id === s.open);
-  const filtered = !!(s.q || s.status || s.model || s.key);
-  const reset = () => setSearch({ q: undefined, status: undefined, model: undefined, key: undefined });
+  const filtered = !!(s.q || s.status || s.model || s.key || s.kind);
+  const reset = () => setSearch({ q: undefined, status: undefined, model: undefined, key: undefined, kind: undefined });
   const onText = useCallback((q: string | undefined) => setSearch({ q }), [setSearch]);
   const openAt = (i: number) => () => setSearch({ open: rows[i]!.event_id });
 
@@ -63,6 +64,16 @@ export function RequestsPage({ search: s, setSearch }: Props) {
             { value: 'error', label: 'Failed' },
             { value: '4xx', label: 'Refused', hint: '4xx' },
             { value: '5xx', label: 'Gateway or provider error', hint: '5xx' },
+          ]}
+        />
+        <FilterMenu
+          label="Kind"
+          none="Calls"
+          value={s.kind}
+          onChange={(kind) => setSearch({ kind })}
+          options={[
+            ...KINDS.filter((kind) => kind !== 'all').map((kind) => ({ value: kind, label: KIND_LABEL[kind] })),
+            { value: 'all', label: 'All kinds' },
           ]}
         />
         <Suspense>

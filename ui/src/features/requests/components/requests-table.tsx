@@ -5,6 +5,7 @@ import { Tip } from '@/components/ui/tooltip';
 import { fmtClock, fmtDay, fmtExact, fmtInt, fmtMs } from '@/lib/format';
 import type { RequestRow } from '../api/requests';
 import { Cost } from './cost';
+import { KindBadge } from './kind-badge';
 import { StatusBadge } from './status-badge';
 
 function When({ at }: { at: string }) {
@@ -32,7 +33,16 @@ const Cut = ({ text, className }: { text: string | null | undefined; className?:
 const COLUMNS: Column<RequestRow>[] = [
   { id: 'at', header: 'Time', cell: (r) => <When at={r.started_at} /> },
   { id: 'status', header: 'Status', cell: (r) => <StatusBadge status={r.status} /> },
-  { id: 'model', header: 'Model', cell: (r) => <Cut text={r.model} className="max-w-48 font-medium" /> },
+  {
+    id: 'model',
+    header: 'Model',
+    cell: (r) => (
+      <span className="flex max-w-60 items-center gap-1.5">
+        <Cut text={r.model} className="min-w-0 font-medium" />
+        <KindBadge kind={r.kind} />
+      </span>
+    ),
+  },
   {
     id: 'served',
     header: 'Served by',
@@ -104,10 +114,11 @@ export function RequestsTable({ rows, openId, onOpen, stale, more }: Props) {
           <span className="flex items-center gap-2">
             <StatusBadge status={r.status} />
             <span className="min-w-0 flex-1 truncate font-medium">{r.model}</span>
+            <KindBadge kind={r.kind} />
             <RelTime at={r.started_at} className="text-fg-3 text-xs" />
           </span>
           <span className="num mt-1.5 flex justify-between gap-3 text-fg-2 text-xs">
-            <span className="min-w-0 truncate">{r.key_name ?? 'Master key'}</span>
+            <span className="min-w-0 truncate">{r.kind === 'call' ? (r.key_name ?? 'Master key') : 'Of nobody'}</span>
             <span className="whitespace-nowrap">
               {fmtInt(r.input_tokens + r.output_tokens)} tok · {fmtMs(r.duration_ms)} · <Cost r={r} />
             </span>

@@ -1,0 +1,12 @@
+/** A sentence of the admin service: names in it stand between backticks. */
+export function Said({ text }: { text: string }) {
+  return text.split('`').map((part, i) =>
+    i % 2 ? (
+      <code key={i} className="break-all rounded bg-sunken px-1 font-mono text-[0.92em]">
+        {part}
+      </code>
+    ) : (
+      part
+    ),
+  );
+}
