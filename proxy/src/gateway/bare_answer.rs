@@ -37,7 +37,8 @@ impl Gateway {
             return Ok(());
         }
         let refused = relay.verdict();
-        context.relay = Some(relay);
+        // A refusal has its say at the end; what has no body and is none has produced nothing.
+        context.relay = refused.is_some().then_some(relay);
         if refused.is_some_and(|refused| self.is_asked_otherwise(context, &refused)) {
             return Error::e_explain(ANOTHER_ATTEMPT, header.status.to_string());
         }

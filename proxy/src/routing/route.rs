@@ -309,9 +309,18 @@ impl Route {
         log: &mut RouteLog,
         how: &mut impl FnMut(&Deployment) -> Result<T, ApiError>,
     ) -> Option<Next<T>> {
-        // A caller that says where to go, or nowhere, means all cases.
-        let names = self.overrides.fallbacks.clone().unwrap_or_else(|| self.origin.routing.fallbacks(kind).to_vec());
-        for name in names {
+        let routing = &self.origin.routing;
+        let own = if kind == FallbackKind::General { &[][..] } else { routing.fallbacks(kind) };
+        // Where nothing is said of a prompt that does not fit, another group may still have a larger window.
+        let names: Vec<(String, FallbackKind)> = match &self.overrides.fallbacks {
+            // A caller that says where to go, or nowhere, means all cases.
+            Some(names) => names.iter().map(|name| (name.clone(), FallbackKind::General)).collect(),
+            None => {
+                let general = routing.general_fallbacks.iter().map(|name| (name.clone(), FallbackKind::General));
+                own.iter().map(|name| (name.clone(), kind)).chain(general).collect()
+            }
+        };
+        for (name, kind) in names {
             let Some(group) = snapshot.group(&name).filter(|group| !self.visited.contains(&group.name)) else {
                 continue;
             };

@@ -117,7 +117,9 @@ proptest! {
             }
             Decision::Full { until } => {
                 prop_assert!(before.iter().filter(|one| can_serve(one)).all(is_limited));
-                prop_assert!(before.iter().any(can_serve));
+                // A provider's 429 takes the only credential away as well.
+                let has_lost_credential = |one: &Candidate| one.skip == Some(SkipReason::NoCredential) && is_limited(one);
+                prop_assert!(before.iter().any(|one| can_serve(one) || has_lost_credential(one)));
                 prop_assert!(until.is_none_or(|until| until > NOW));
             }
             Decision::Nobody => prop_assert!(!before.iter().any(can_serve)),
