@@ -131,7 +131,7 @@ pub fn error_header(context: &RequestContext, code: ErrorCode, body_bytes: usize
     if let Some(Relay::Refusal(refusal)) = &context.relay
         && let Some(value) = refusal.retry_after()
     {
-        header.insert_header(header::RETRY_AFTER, value.clone())?;
+        header.insert_header(header::RETRY_AFTER, value)?;
     }
     add_request_lines(&mut header, context)?;
     Ok(header)

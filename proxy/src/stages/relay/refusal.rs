@@ -31,7 +31,7 @@ pub struct RefusalRelay {
     words: Words,
     body: BytesMut,
     own: OwnWords,
-    retry_after: Option<HeaderValue>,
+    retry_after: Option<Duration>,
     /// AWS names the kind of an error in a header.
     aws_type: Option<String>,
     told: Option<Refused>,
@@ -48,21 +48,19 @@ impl RefusalRelay {
             upstream_status = status,
             "the provider answered with an error"
         );
-        let in_ms = |value: &HeaderValue| value.to_str().ok()?.trim().parse().ok().map(Duration::from_millis);
-        let retry_after = header.headers.get(http::header::RETRY_AFTER).cloned();
-        let retry_after = retry_after
-            .or_else(|| header.headers.get("retry-after-ms").and_then(in_ms).map(|delay| whole_seconds(delay).into()));
+        let lines = header.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let retry_after = deltallm_routing::stats::retry_after(lines);
         let aws_type = header.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         Self { aws_type: aws_type.map(str::to_owned), ..Self::of(status, retry_after, words, own) }
     }
 
-    fn of(status: u16, retry_after: Option<HeaderValue>, words: Words, own: OwnWords) -> Self {
+    fn of(status: u16, retry_after: Option<Duration>, words: Words, own: OwnWords) -> Self {
         Self { status, words, body: BytesMut::new(), own, retry_after, aws_type: None, told: None }
     }
 
-    /// When to try again, in the provider's words.
-    pub fn retry_after(&self) -> Option<&HeaderValue> {
-        self.retry_after.as_ref()
+    /// When to try again, as the provider says; in whole seconds, never earlier.
+    pub fn retry_after(&self) -> Option<HeaderValue> {
+        self.retry_after.map(|wait| whole_seconds(wait).into())
     }
 
     /// What the client is told; with what is known so far.
@@ -75,11 +73,10 @@ impl RefusalRelay {
         let body = self.presentable(&failure, &error).unwrap_or_else(|| error_body(self.own.operation, &error));
         if self.retry_after.is_none() {
             // Google says it in the body only.
-            self.retry_after = gemini::error::retry_delay(&self.body).map(|delay| whole_seconds(delay).into());
+            self.retry_after = gemini::error::retry_delay(&self.body);
         }
-        let seconds = self.retry_after.as_ref().and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let retry_after = seconds.map(Duration::from_secs);
-        let told = Refused { error, body, failure: Some(failure), status: Some(self.status), retry_after };
+        let (status, retry_after) = (Some(self.status), self.retry_after);
+        let told = Refused { error, body, failure: Some(failure), status, retry_after };
         self.told = Some(told.clone());
         told
     }
@@ -227,8 +224,8 @@ mod tests {
         let own = OwnWords { model: "m".to_owned(), ..OwnWords::default() };
         let mut refusal = RefusalRelay::of(429, None, Words::Chat(DialectId::GeminiGenerate), own);
         refusal.pass(&Bytes::from_static(body.as_bytes()), true);
-        assert_eq!(refusal.verdict().retry_after, Some(Duration::from_secs(37)));
-        assert_eq!(refusal.retry_after(), Some(&HeaderValue::from(37)));
+        assert_eq!(refusal.verdict().retry_after, Some(Duration::from_millis(36_500)));
+        assert_eq!(refusal.retry_after(), Some(HeaderValue::from(37)));
     }
 
     #[test]
