@@ -70,7 +70,7 @@ const POOLED_CONNECTIONS: usize = 1024;
 /// The same for active checks.
 const CHECKS_POOLED: usize = 8;
 /// Attempts of one request, stale connections included.
-const MAX_ATTEMPTS: usize = 16;
+const MAX_ATTEMPTS: usize = 64;
 /// How long the ready line waits for the first configuration of the admin service.
 const FIRST_CONFIGURATION: Duration = Duration::from_secs(5);
 const H2_IDLE: Duration = Duration::from_mins(5);

@@ -14,6 +14,7 @@ use deltallm_shared::{
     routing::{EffectiveRouting, Fault},
     time_text::Timestamp,
 };
+use http::Method;
 use pingora::protocols::http::ServerSession;
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
     stages::{
         receive::Received,
         relay::{Known, Naming, Refused, Relay},
-        translate::{Attempt, translate},
+        translate::{Attempt, translate_to_send},
     },
 };
 
@@ -79,6 +80,8 @@ pub struct RequestContext {
     pub attempt: Option<Attempt>,
     /// send: what the current attempt signs in with.
     pub credential: Option<Arc<Credential>>,
+    /// send: how often the attempt signed in in vain.
+    pub sign_ins: usize,
     /// send: whether a refused token was replaced by a fresh one already.
     pub is_token_renewed: bool,
     /// send: when the gateway's own work was done, in microseconds from the start.
@@ -135,6 +138,7 @@ impl RequestContext {
             preamble: Vec::new(),
             attempt: None,
             credential: None,
+            sign_ins: 0,
             is_token_renewed: false,
             attempts_made: 0,
             feed: Feed::default(),
@@ -163,7 +167,7 @@ impl RequestContext {
         };
         let snapshot = self.live.snapshot.load_full();
         let next = route.after((fault, retry_after), time_left, &snapshot, &mut record.route, |deployment| {
-            translate(call, deployment)
+            translate_to_send(call, deployment)
         });
         let Some(next) = next else { return false };
         // What the provider had begun to answer is billed; a refusal is not.
@@ -216,6 +220,12 @@ impl RequestContext {
             .freeze()
     }
 
+    /// Whether the request may change something where it goes.
+    pub fn writes(&self) -> bool {
+        let own = self.attempt.as_ref().and_then(|attempt| attempt.own_form.as_ref());
+        own.is_none_or(|own| !matches!(own.method, Method::GET | Method::HEAD))
+    }
+
     /// Whether the request asks for a WebSocket.
     pub fn upgrades(&self) -> bool {
         self.attempt.as_ref().and_then(|attempt| attempt.own_form.as_ref()).is_some_and(|own| own.upgrades)
@@ -248,7 +258,8 @@ impl RequestContext {
             self.is_token_renewed = true;
             return true;
         }
-        let has_turn = usize::try_from(self.attempts_made).is_ok_and(|made| made < MAX_SIGN_INS.min(pool.len()));
+        self.sign_ins += 1;
+        let has_turn = self.sign_ins < MAX_SIGN_INS.min(pool.len());
         concerns_it && has_turn && pool.healthy(now) > 0
     }
 

@@ -431,8 +431,9 @@ impl Gateway {
         context.deadline = context.started + overrides.time_limit(&group.routing.timers);
         let facts = facts_of(call, &overrides, record, group);
         let mut route = Route::set_out(Arc::clone(group), pinned, overrides, facts.clone());
-        let found = self.first_attempt(session, &mut route, &mut record.route, call, (&principal, &snapshot)).await?;
-        let (next, turn) = found;
+        let (log, until) = (&mut record.route, context.deadline.into());
+        let first = self.first_attempt(session, &mut route, log, call, (&principal, &snapshot), until);
+        let (next, turn) = first.await?;
         let (deployment, attempt) = (&next.deployment, next.how);
         (context.route, context.turn) = (Some(route), turn);
 

@@ -14,7 +14,6 @@ use deltallm_routing::seed::{Seed, mix};
 use deltallm_shared::{
     error::{ApiError, ErrorCode},
     event::{EventKind, Outcome},
-    routing::Fault,
     time_text::Timestamp,
 };
 use http::HeaderMap;
@@ -33,7 +32,7 @@ use crate::{
         assume::assume,
         relay::{Passed, Refused, Relay},
         reply,
-        translate::translate,
+        translate::translate_to_send,
     },
     telemetry::metrics::OutcomeLabel,
 };
@@ -154,7 +153,7 @@ impl Mirrors {
         let tokens = facts.tokens;
         let mut route = Route::through(Arc::clone(&shadow), only_here, facts);
         let snapshot = context.live.snapshot.load_full();
-        let next = route.first(&snapshot, &mut record.route, |deployment| translate(call, deployment))?;
+        let next = route.first(&snapshot, &mut record.route, |deployment| translate_to_send(call, deployment))?;
         record.open(&next.deployment, call.body.slice(call.index.prompt.clone()))?;
         record.route.began(next.deployment.id, &shadow.name, Duration::ZERO);
         (context.route, context.attempt) = (Some(route), Some(next.how));
@@ -173,14 +172,13 @@ impl Mirrors {
             Ok(end) => end,
             Err(error) => End::Broken(error),
         };
-        let (outcome, tokens) =
-            context.record.as_ref().map_or((None, None), |record| (record.outcome(), record.tokens()));
+        let (ended, tokens) = context.record.as_ref().map_or((None, None), |record| (record.ended(), record.tokens()));
         match end {
-            End::Whole if outcome == Some(Outcome::UpstreamError) => {
-                in_flight.failed(Fault::Broken, None);
-                "failed"
-            }
             End::Whole => {
+                if let Some((Outcome::UpstreamError, error)) = ended {
+                    in_flight.failed(routing::of_last_words(error), None);
+                    return "failed";
+                }
                 in_flight.answered(tokens);
                 "whole"
             }

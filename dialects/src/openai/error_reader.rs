@@ -102,6 +102,13 @@ impl Words {
 
     /// By code and type first, then by words, then by status.
     fn class(&self, status: u16) -> FailureClass {
+        // OpenAI calls it a rate limit when one request alone is larger than the limit of a minute: waiting does not help it, and
+        // others are not limited.
+        if status == 429
+            && self.message.as_deref().is_some_and(|text| text.to_lowercase().contains("request too large"))
+        {
+            return FailureClass::TooLarge;
+        }
         let named = [&self.code, &self.kind].into_iter().flatten().find_map(|name| class_of_name(name));
         let by_words = || class_of_words(status, self.message.as_deref().unwrap_or_default());
         // Names like `invalid_request_error` say less than the words beside them.
@@ -223,6 +230,11 @@ mod tests {
         let class = |status, body: &str| read(status, body.as_bytes()).class;
         let cases = [
             (400, r#"{"error":"Incorrect API key provided: xa***. "}"#, FailureClass::Auth),
+            (
+                429,
+                r#"{"error":{"message":"Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 41000.","code":"rate_limit_exceeded"}}"#,
+                FailureClass::TooLarge,
+            ),
             (
                 400,
                 r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,

@@ -53,7 +53,7 @@ pub struct CallRecord {
     last_progress: Instant,
     is_upstream_called: bool,
     is_settled: bool,
-    outcome: Option<Outcome>,
+    ended: Option<(Outcome, Option<ErrorCode>)>,
     /// What was decided on the way.
     pub route: RouteLog,
 }
@@ -85,7 +85,7 @@ impl CallRecord {
             last_progress: started,
             is_upstream_called: false,
             is_settled: false,
-            outcome: None,
+            ended: None,
             route: RouteLog::new(started),
         }
     }
@@ -235,9 +235,9 @@ impl CallRecord {
         }
     }
 
-    /// How it ended, once it is settled.
-    pub fn outcome(&self) -> Option<Outcome> {
-        self.outcome
+    /// How it ended, and by which error, once it is settled.
+    pub fn ended(&self) -> Option<(Outcome, Option<ErrorCode>)> {
+        self.ended
     }
 
     /// Tokens in and out, where the provider said so.
@@ -347,7 +347,7 @@ impl CallRecord {
         if std::mem::replace(&mut self.is_settled, true) {
             return;
         }
-        self.outcome = Some(outcome);
+        self.ended = Some((outcome, error));
         self.event.route = self.route.finish(outcome);
         let event = &mut self.event;
         event.outcome = outcome;

@@ -36,13 +36,13 @@ impl RouteLog {
         Self { started, trace: RouteTrace::default(), under_way: None }
     }
 
-    /// A deployment was chosen: the one of this index.
+    /// A deployment was chosen: the one of this index; `None`: nobody could be.
     pub fn chose(
         &mut self,
         group: &Group,
         fallback: Option<FallbackKind>,
         candidates: &[Candidate],
-        chosen: usize,
+        chosen: Option<usize>,
         ask: &Ask,
     ) {
         if self.trace.choices.len() >= RouteTrace::MAX_STEPS {
@@ -51,7 +51,7 @@ impl RouteLog {
         let strategy = group.routing.strategy;
         let asked = Asked { model: &group.name, strategy, fallback, at: self.started.elapsed() };
         let id_of = |index: usize| group.get(index).map(|deployment| deployment.id).unwrap_or_default();
-        self.trace.choices.push(explain(asked, candidates, ask, Some(chosen), id_of));
+        self.trace.choices.push(explain(asked, candidates, ask, chosen, id_of));
     }
 
     /// The request waited for a place.

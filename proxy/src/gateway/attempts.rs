@@ -2,7 +2,7 @@
 //!
 //! Pingora's loop makes them; whether there is a next one and to whom is [`crate::routing::Route`]'s word.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deltallm_shared::{event::Outcome, ids::EventId, routing::Fault};
@@ -16,7 +16,7 @@ use crate::{
         attempt_clock::Silence,
         peer::{PeerError, Way},
     },
-    routing::{self, AttemptInFlight},
+    routing::{self, AttemptInFlight, Route},
     snapshot::Deployment,
     stages::relay::Refused,
     telemetry::metrics::{OutcomeLabel, ReasonLabel},
@@ -36,6 +36,8 @@ enum Unreachable {
     Peer(#[from] PeerError),
     #[error(transparent)]
     Credential(#[from] CredentialError),
+    #[error("the request has used its time")]
+    OutOfTime,
 }
 
 impl Unreachable {
@@ -43,6 +45,7 @@ impl Unreachable {
         match self {
             Self::Peer(PeerError::Dns(_)) => Fault::Dns,
             Self::Peer(_) | Self::Credential(_) => Fault::Unusable,
+            Self::OutOfTime => Fault::Connect,
         }
     }
 }
@@ -67,7 +70,11 @@ impl Gateway {
             context.made_in_vain();
             tracing::error!(request_id = context.request_id, deployment_id = %deployment.id, %error, "the deployment cannot be asked");
             if !context.next_attempt(error.fault(), None) {
-                return Err(Error::explain(ErrorType::ConnectError, error.to_string()).into_up());
+                let etype = match error {
+                    Unreachable::OutOfTime => ErrorType::ConnectTimedout,
+                    _ => ErrorType::ConnectError,
+                };
+                return Err(Error::explain(etype, error.to_string()).into_up());
             }
         }
         Error::e_explain(ErrorType::InternalError, "no deployment is left")
@@ -79,8 +86,11 @@ impl Gateway {
         if context.in_flight_attempt.is_some() {
             return;
         }
-        context.has_been_stale = false;
-        let Some(route) = &context.route else { return };
+        (context.has_been_stale, context.is_token_renewed, context.sign_ins) = (false, false, 0);
+        let Some(route) = &mut context.route else { return };
+        if let Some(kind) = route.take_new_fallback() {
+            self.accounts.metrics.fallbacks.get_or_create(&ReasonLabel { reason: kind.name() }).inc();
+        }
         let news = std::sync::Arc::clone(&self.health_news);
         context.in_flight_attempt = Some(AttemptInFlight::begin(route.group(), deployment, route.tokens(), news));
         context.turn = None;
@@ -95,15 +105,23 @@ impl Gateway {
         silence: Duration,
         context: &mut RequestContext,
     ) -> Result<Box<HttpPeer>, Unreachable> {
+        let time_left = context.deadline.saturating_duration_since(Instant::now());
+        let route = context.route.as_ref();
+        // What must not happen twice is not sent over a connection that may be closed already.
+        let is_once = route.is_some_and(Route::is_once) && !context.upgrades() && context.writes();
         let way = Way {
             silence,
-            connect: context.route.as_ref().map(|route| route.group().routing.timers.connect),
-            tried_before: context.route.as_ref().map_or(0, |route| route.tried_before(deployment.id)),
-            fresh: context.has_been_stale.then(|| EventId::new().random_bits()),
+            connect: route.map(|route| route.group().routing.timers.connect.min(time_left)),
+            tried_before: route.map_or(0, |route| route.tried_before(deployment.id)),
+            fresh: (is_once || context.has_been_stale).then(|| EventId::new().random_bits()),
         };
-        let peer = self.peers.of(deployment, &way).await?;
-        self.sign_in(deployment, context).await?;
-        Ok(peer)
+        // Pingora's own limits begin when it connects.
+        let reached = async {
+            let peer = self.peers.of(deployment, &way).await?;
+            self.sign_in(deployment, context).await?;
+            Ok(peer)
+        };
+        tokio::time::timeout(time_left, reached).await.unwrap_or(Err(Unreachable::OutOfTime))
     }
 
     /// Whether an exchange that broke is made again: with the next credential, over a fresh connection where the upstream had closed
@@ -157,11 +175,11 @@ impl Gateway {
         }
         let fault = routing::of_refusal(refused);
         self.alert(context, fault);
-        let is_next = context.next_attempt(fault, refused.retry_after);
-        if is_next && let Some(kind) = context.route.as_ref().and_then(|route| route.fallback()) {
-            self.accounts.metrics.fallbacks.get_or_create(&ReasonLabel { reason: kind.name() }).inc();
+        // What a vendor refused costs nothing; an answer that only we could not read was paid for.
+        if let Some(record) = context.record.as_mut().filter(|_| refused.failure.is_some()) {
+            record.nothing_consumed();
         }
-        is_next
+        context.next_attempt(fault, refused.retry_after)
     }
 
     /// Tells the operator of what only an operator can mend.
@@ -261,11 +279,9 @@ pub(super) fn answered(context: &mut RequestContext, has_content: bool, is_end: 
     if !is_end {
         return;
     }
-    let (outcome, tokens) = context.record.as_ref().map_or((None, None), |record| (record.outcome(), record.tokens()));
-    if let Some(attempt) = context.in_flight_attempt.take() {
-        match outcome {
-            Some(Outcome::UpstreamError) => attempt.failed(Fault::Broken, None),
-            _ => attempt.answered(tokens),
-        }
+    let (ended, tokens) = context.record.as_ref().map_or((None, None), |record| (record.ended(), record.tokens()));
+    match ended {
+        Some((Outcome::UpstreamError, error)) => context.end_attempt(routing::of_last_words(error), None),
+        _ => context.in_flight_attempt.take().into_iter().for_each(|attempt| attempt.answered(tokens)),
     }
 }

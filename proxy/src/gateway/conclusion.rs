@@ -11,6 +11,7 @@ use super::{CLIENT_CLOSED, Gateway, bare_answer::EMPTY_ANSWER};
 use crate::{
     answers,
     context::RequestContext,
+    routing,
     stages::{relay::Relay, reply},
 };
 
@@ -60,6 +61,9 @@ impl Gateway {
     /// the client may be sending its next request on it. What cannot be mended is cut, so that nobody takes it for whole.
     pub(super) async fn conclude_broken(&self, session: &mut Session, error: &Error, context: &mut RequestContext) {
         self.note_attempt(context, error);
+        if let Some(fault) = routing::of_error(error) {
+            context.end_attempt(fault, None);
+        }
         if !self.conclude(session, error, context).await.can_reuse_downstream {
             session.set_keepalive(None);
             session.shutdown().await;

@@ -23,7 +23,7 @@ use crate::{
     owned_id::{self, Opened, OwnedIds, Paths},
     providers::{self, Words},
     routing::{Facts, Route},
-    snapshot::{Deployment, Snapshot},
+    snapshot::{Deployment, Group, Snapshot},
     stages::{
         authenticate::Principal,
         authorize::{authorize, may_use, may_use_all},
@@ -148,7 +148,7 @@ impl Gateway {
         context: &mut RequestContext,
         principal: &Principal,
         snapshot: &Snapshot,
-        group: &[Arc<Deployment>],
+        group: &Group,
     ) -> Result<Option<Arc<Deployment>>, ApiError> {
         let Some(call) = &mut context.call else { return Ok(None) };
         if !matches!(principal, Principal::Master) {
@@ -185,7 +185,10 @@ impl Gateway {
         }
         let Some(place) = opened.deployment else { return Ok(None) };
         context.is_pinned = true;
-        let here = group.iter().find(|deployment| deployment.is_same_account(&place)).cloned();
+        // What a group that stood in has kept is found there again.
+        let fallbacks = group.routing.all_fallbacks().filter_map(|name| snapshot.group(name)).map(AsRef::as_ref);
+        let mut all = std::iter::once(group).chain(fallbacks).flat_map(|group| group.iter());
+        let here = all.find(|deployment| deployment.is_same_account(&place)).cloned();
         here.map(Some).ok_or_else(|| {
             let text = "What the body refers to lives at a provider that does not serve this model.";
             ApiError::about(ErrorCode::InvalidRequest, "model", text)

@@ -70,7 +70,7 @@ fn figure_of(text: &str) -> u64 {
 
 impl Gateway {
     /// Who is asked first. Where a group is full and lets requests wait, this one stands in line; where others do already, it goes
-    /// behind them. The turn that it was given is kept until its attempt has begun: whoever looks next sees it.
+    /// behind them. `until`: when the request has used its time. The turn that it was given is kept until its attempt has begun: whoever looks next sees it.
     pub(super) async fn first_attempt(
         &self,
         session: &mut Session,
@@ -78,6 +78,7 @@ impl Gateway {
         log: &mut RouteLog,
         call: &Call,
         (principal, snapshot): (&Principal, &Snapshot),
+        until: Instant,
     ) -> Result<(Next<Attempt>, Option<Turn>), Stop> {
         let how = |deployment: &_| translate(call, deployment);
         let Some(policy) = route.group().routing.queue else {
@@ -87,8 +88,8 @@ impl Gateway {
         let group = route.group().name.clone();
         let asker = Asker::of(principal, &session.req_header().headers)?;
         let mut turn: Option<Turn> = None;
-        let mut until = None;
-        let deadline = Instant::now() + Duration::from_millis(policy.max_wait_ms);
+        let mut opens = None;
+        let deadline = until.min(Instant::now() + Duration::from_millis(policy.max_wait_ms));
         loop {
             let has_turn = turn.is_some() || !self.queueing.has_line(&group);
             if has_turn {
@@ -99,11 +100,11 @@ impl Gateway {
                         }
                         return Ok((next, turn));
                     }
-                    Err(Blocked::Full(opens_at)) => until = opens_at,
+                    Err(Blocked::Full(opens_at)) => opens = opens_at,
                     Err(blocked) => return Err(Stop::Refused(blocked.into())),
                 }
             }
-            let opens_at = until.map(|tick| Instant::now() + tick.since(routing::now()));
+            let opens_at = opens.map(|tick| Instant::now() + tick.since(routing::now()));
             let waiting = async {
                 match turn.take() {
                     Some(turn) => turn.again(opens_at).await,

@@ -93,17 +93,21 @@ impl AttemptClock {
     /// The limit that was passed, or in what time to look again.
     pub fn look(&self) -> Result<Duration, Overdue> {
         let inner = &self.0;
+        let first_byte_us = inner.first_byte_us.load(Ordering::Relaxed);
+        let chunk_us = inner.chunk_us.load(Ordering::Relaxed);
+        // Nobody moves the timer when the phase changes, so it looks again before the other limit could have been passed.
+        let soon = Duration::from_micros(first_byte_us.min(chunk_us).max(1000)).min(LOOK_AGAIN);
         if !inner.is_sent.load(Ordering::Relaxed) {
-            return Ok(LOOK_AGAIN);
+            return Ok(soon);
         }
-        let (limit, overdue) = if inner.has_answer.load(Ordering::Relaxed) {
-            (&inner.chunk_us, Overdue::Chunk)
+        let (limit_us, overdue) = if inner.has_answer.load(Ordering::Relaxed) {
+            (chunk_us, Overdue::Chunk)
         } else {
-            (&inner.first_byte_us, Overdue::FirstByte)
+            (first_byte_us, Overdue::FirstByte)
         };
-        let due = inner.heard_us.load(Ordering::Relaxed).saturating_add(limit.load(Ordering::Relaxed));
+        let due = inner.heard_us.load(Ordering::Relaxed).saturating_add(limit_us);
         let left = Duration::from_micros(due.saturating_sub(micros(inner.beginning.elapsed())));
-        if left.is_zero() { Err(overdue) } else { Ok(left.min(LOOK_AGAIN)) }
+        if left.is_zero() { Err(overdue) } else { Ok(left.min(soon)) }
     }
 }
 
@@ -131,10 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn it_looks_again_before_the_limit_of_the_next_phase_is_passed() {
+        let clock = AttemptClock::default();
+        let (long, short) = (Duration::from_secs(50), Duration::from_secs(2));
+        clock.begin(Some(Silence { first_byte: long, chunk: short }), true);
+        assert!(clock.look().is_ok_and(|left| left <= short));
+        clock.begin(Some(Silence { first_byte: short, chunk: long }), false);
+        assert!(clock.look().is_ok_and(|left| left <= short), "its upload may end at any moment");
+    }
+
+    #[test]
     fn an_upload_under_way_is_no_silence_of_the_provider() {
         let clock = AttemptClock::default();
         clock.begin(Some(Silence { first_byte: Duration::ZERO, chunk: Duration::ZERO }), false);
-        assert_eq!(clock.look(), Ok(LOOK_AGAIN));
+        assert!(clock.look().is_ok());
         clock.sent();
         assert_eq!(clock.look(), Err(Overdue::FirstByte));
     }

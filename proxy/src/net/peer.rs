@@ -84,6 +84,10 @@ impl Peers {
         // Connections are pooled by this figure too: under one that nobody else has, there is none yet.
         if let Some(own) = way.fresh {
             peer.group_key = own;
+            // Nobody else knows the figure, so nobody could use the connection again.
+            if let Some(options) = peer.get_mut_peer_options() {
+                options.idle_timeout = Some(Duration::from_millis(1));
+            }
         }
         Ok(Box::new(peer))
     }

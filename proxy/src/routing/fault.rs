@@ -1,7 +1,7 @@
 //! What went wrong with an attempt, as a class that routing understands.
 
 use deltallm_dialects::canonical::{Failure, FailureClass};
-use deltallm_shared::routing::Fault;
+use deltallm_shared::{error::ErrorCode, routing::Fault};
 use pingora::{Error, ErrorSource, ErrorType};
 
 use crate::{
@@ -19,11 +19,12 @@ pub fn of_failure(failure: &Failure, status: Option<u16>) -> Fault {
     match failure.class {
         // Its status is no mistake of the request: the same content is being worked on.
         FailureClass::BadRequest if status == Some(409) => Fault::Conflict,
-        FailureClass::BadRequest | FailureClass::TooLarge => Fault::BadRequest,
+        FailureClass::BadRequest => Fault::BadRequest,
+        // Where more fits, it may be served.
+        FailureClass::TooLarge | FailureClass::ContextWindow => Fault::ContextWindow,
         FailureClass::RateLimit => Fault::RateLimit,
         FailureClass::Quota => Fault::Quota,
         FailureClass::Overloaded => Fault::Overloaded,
-        FailureClass::ContextWindow => Fault::ContextWindow,
         FailureClass::ContentPolicy => Fault::ContentPolicy,
         FailureClass::Auth => Fault::Auth,
         FailureClass::NotFound => Fault::NotFound,
@@ -59,4 +60,17 @@ pub fn of_error(error: &Error) -> Option<Fault> {
         ErrorType::ReadTimedout => Fault::ChunkTimeout,
         _ => Fault::Broken,
     })
+}
+
+/// Of an answer that ended with an error after its beginning had gone out. What is the caller's own doing stays so in mid-stream.
+pub fn of_last_words(error: Option<ErrorCode>) -> Fault {
+    match error {
+        Some(ErrorCode::RateLimitExceeded) => Fault::RateLimit,
+        Some(ErrorCode::UpstreamOverloaded) => Fault::Overloaded,
+        Some(ErrorCode::UpstreamTimeout) => Fault::Timeout,
+        Some(ErrorCode::ContextLengthExceeded) => Fault::ContextWindow,
+        Some(ErrorCode::ContentPolicyViolation) => Fault::ContentPolicy,
+        Some(ErrorCode::InvalidRequest) => Fault::BadRequest,
+        _ => Fault::Broken,
+    }
 }

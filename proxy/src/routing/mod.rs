@@ -11,7 +11,7 @@ mod pick;
 mod route;
 
 pub use clock::now;
-pub use fault::{of_error, of_failure, of_refusal};
+pub use fault::{of_error, of_failure, of_last_words, of_refusal};
 pub use in_flight::{AttemptInFlight, HealthNews};
 pub use overrides::Overrides;
 pub use route::{Blocked, Facts, Next, Route};

@@ -58,19 +58,25 @@ impl Route {
                 warm: self.facts.prefixes.as_ref().and_then(|prefixes| table().warm(prefixes, at)),
                 is_first: self.asked.is_empty(),
             };
-            let chosen = match choose(routing, &mut candidates, &ask) {
+            let decision = choose(routing, &mut candidates, &ask);
+            let chosen = match decision {
                 Decision::Chosen(index) => Some(index),
                 Decision::LastResort(index) if wanted == Wanted::Anybody => Some(index),
-                Decision::LastResort(_) | Decision::Nobody => None,
-                Decision::Full { until } if objection.is_none() => return Err(Blocked::Full(until)),
-                Decision::Full { .. } => None,
+                _ => None,
             };
             let Some((index, deployment)) = chosen.and_then(|index| Some((index, group.get(index)?))) else {
-                return Err(Blocked::Cannot(objection.unwrap_or_else(|| nobody(&group.name))));
+                // Why nobody of the group that was asked for could serve is what is asked about afterwards.
+                if self.asked.is_empty() && wanted == Wanted::Well {
+                    log.chose(group, self.fallback, &candidates, None, &ask);
+                }
+                return Err(match decision {
+                    Decision::Full { until } if objection.is_none() => Blocked::Full(until),
+                    _ => Blocked::Cannot(objection.unwrap_or_else(|| nobody(&group.name))),
+                });
             };
             match how(deployment) {
                 Ok(found) => {
-                    log.chose(group, self.fallback, &candidates, index, &ask);
+                    log.chose(group, self.fallback, &candidates, Some(index), &ask);
                     if let Some(prefixes) = &self.facts.prefixes {
                         table().remember(prefixes, deployment.identity(), at);
                     }
@@ -87,7 +93,7 @@ impl Route {
     fn candidate(&self, deployment: &Deployment, at: Tick, cannot: &[DeploymentId]) -> Candidate {
         let skip = if cannot.contains(&deployment.id) {
             Some(SkipReason::CannotServe)
-        } else if self.asked.iter().any(|asked| asked.id == deployment.id) {
+        } else if self.has_asked(deployment.id) {
             Some(SkipReason::Tried)
         } else {
             let pool = &deployment.credentials;

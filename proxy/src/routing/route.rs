@@ -63,7 +63,9 @@ pub enum Blocked {
 
 /// A deployment that was asked.
 pub(super) struct Asked {
-    pub(super) id: DeploymentId,
+    deployment: Arc<Deployment>,
+    /// Where it was found, and what led there.
+    place: (Arc<Group>, Option<FallbackKind>),
     times: u32,
     again: Again,
 }
@@ -95,7 +97,9 @@ pub struct Route {
     pub(super) group: Arc<Group>,
     /// What led to the group.
     pub(super) fallback: Option<FallbackKind>,
-    /// Groups that were tried, by name.
+    /// A fallback that was taken and not counted yet.
+    new_fallback: Option<FallbackKind>,
+    /// Groups that were asked, by name.
     visited: Vec<String>,
     origin: Arc<Group>,
     current: Option<Arc<Deployment>>,
@@ -130,6 +134,7 @@ impl Route {
             origin: Arc::clone(&group),
             visited: vec![group.name.clone()],
             fallback: None,
+            new_fallback: None,
             current: None,
             asked: Vec::new(),
             attempts_left: retry.num_retries.saturating_add(1),
@@ -164,6 +169,11 @@ impl Route {
         self.fallback
     }
 
+    /// The fallback that was taken since the last look.
+    pub fn take_new_fallback(&mut self) -> Option<FallbackKind> {
+        self.new_fallback.take()
+    }
+
     /// Who is asked now.
     pub fn deployment(&self) -> Option<&Arc<Deployment>> {
         self.current.as_ref()
@@ -195,18 +205,16 @@ impl Route {
             Err(blocked) => blocked,
         };
         // Nobody of the group is well: another group is better than one that will fail.
-        if let Some(next) = self.fall_back(FallbackKind::General, snapshot, log, &mut how) {
+        if let Some(next) = self.fall_back(FallbackKind::General, Wanted::Well, snapshot, log, &mut how) {
             return Ok(next);
         }
         match self.pick(log, &mut how, Wanted::Anybody) {
             Ok((deployment, how)) => return Ok(self.go_to(deployment, how, Duration::ZERO)),
-            Err(again) => {
-                if matches!(again, Blocked::Full(_)) {
-                    blocked = again;
-                }
-            }
+            Err(again @ Blocked::Full(_)) => blocked = again,
+            Err(Blocked::Cannot(_)) => {}
         }
-        Err(blocked)
+        let last = self.fall_back(FallbackKind::General, Wanted::Anybody, snapshot, log, &mut how);
+        last.ok_or(blocked)
     }
 
     /// Who is asked after an attempt failed. `None`: nobody; the client is told of the failure.
@@ -231,7 +239,7 @@ impl Route {
             return Some(self.go_to(deployment, how, Duration::ZERO));
         }
         if let Some(kind) = leads_to.fallback.filter(|_| !self.is_pinned)
-            && let Some(next) = self.fall_back(kind, snapshot, log, &mut how)
+            && let Some(next) = self.fall_back(kind, Wanted::Well, snapshot, log, &mut how)
         {
             return Some(next);
         }
@@ -240,12 +248,15 @@ impl Route {
         }
         // Those that were asked may do better in a moment; those that are set aside are better than nothing.
         let again = leads_to.tries_again.then(|| self.again(time_left)).flatten();
-        let may_be_another = leads_to.tries_next && !self.is_pinned;
-        let aside = may_be_another.then(|| self.pick(log, &mut how, Wanted::Anybody).ok()).flatten();
-        match (again, aside) {
-            (Some((deployment, wait)), None) => how(&deployment).ok().map(|how| self.go_to(deployment, how, wait)),
-            (_, Some((deployment, how))) => Some(self.go_to(deployment, how, Duration::ZERO)),
-            (None, None) => None,
+        if let Some((deployment, wait)) = again {
+            return how(&deployment).ok().map(|how| self.go_to(deployment, how, wait));
+        }
+        if self.is_pinned || !leads_to.tries_next {
+            return None;
+        }
+        match self.pick(log, &mut how, Wanted::Anybody) {
+            Ok((deployment, how)) => Some(self.go_to(deployment, how, Duration::ZERO)),
+            Err(_) => self.fall_back(leads_to.fallback?, Wanted::Anybody, snapshot, log, &mut how),
         }
     }
 
@@ -274,15 +285,20 @@ impl Route {
     /// The one that is meant failed, and the other one goes on.
     pub fn failed_beside(&mut self, fault: Fault, retry_after: Option<Duration>) {
         if let Some(id) = self.current.as_ref().map(|current| current.id)
-            && let Some(asked) = self.asked.iter_mut().find(|asked| asked.id == id)
+            && let Some(asked) = self.asked.iter_mut().find(|asked| asked.deployment.id == id)
         {
             asked.again = Again::of(consequence(fault), retry_after);
         }
     }
 
+    /// Whether this request asked a deployment already.
+    pub(super) fn has_asked(&self, id: DeploymentId) -> bool {
+        self.asked.iter().any(|asked| asked.deployment.id == id)
+    }
+
     /// How often a deployment was asked before the attempt under way.
     pub fn tried_before(&self, id: DeploymentId) -> usize {
-        let asked = self.asked.iter().find(|asked| asked.id == id);
+        let asked = self.asked.iter().find(|asked| asked.deployment.id == id);
         asked.map_or(0, |asked| usize::try_from(asked.times.saturating_sub(1)).unwrap_or(0))
     }
 
@@ -292,9 +308,17 @@ impl Route {
     }
 
     fn go_to<T>(&mut self, deployment: Arc<Deployment>, how: T, wait: Duration) -> Next<T> {
-        match self.asked.iter_mut().find(|asked| asked.id == deployment.id) {
-            Some(asked) => (asked.times, asked.again) = (asked.times + 1, Again::No),
-            None => self.asked.push(Asked { id: deployment.id, times: 1, again: Again::No }),
+        match self.asked.iter_mut().find(|asked| asked.deployment.id == deployment.id) {
+            Some(asked) => {
+                (asked.times, asked.again) = (asked.times + 1, Again::No);
+                (self.group, self.fallback) = asked.place.clone();
+            }
+            None => self.asked.push(Asked {
+                deployment: Arc::clone(&deployment),
+                place: (Arc::clone(&self.group), self.fallback),
+                times: 1,
+                again: Again::No,
+            }),
         }
         self.attempts_left = self.attempts_left.saturating_sub(1);
         self.current = Some(Arc::clone(&deployment));
@@ -305,6 +329,7 @@ impl Route {
     fn fall_back<T>(
         &mut self,
         kind: FallbackKind,
+        wanted: Wanted,
         snapshot: &Snapshot,
         log: &mut RouteLog,
         how: &mut impl FnMut(&Deployment) -> Result<T, ApiError>,
@@ -325,10 +350,11 @@ impl Route {
                 continue;
             };
             let before = (Arc::clone(&self.group), self.fallback, self.attempts_left);
-            self.visited.push(group.name.clone());
             (self.group, self.fallback) = (Arc::clone(group), Some(kind));
             self.attempts_left = self.attempts_left.saturating_add(1);
-            if let Ok((deployment, how)) = self.pick(log, how, Wanted::Well) {
+            if let Ok((deployment, how)) = self.pick(log, how, wanted) {
+                self.visited.push(self.group.name.clone());
+                self.new_fallback = Some(kind);
                 return Some(self.go_to(deployment, how, Duration::ZERO));
             }
             (self.group, self.fallback, self.attempts_left) = before;
@@ -346,8 +372,7 @@ impl Route {
             };
             let seed = mix(self.facts.seed ^ u64::from(self.asked_so_often()));
             let wait = wait_before(&self.retry, asked.times, retry_after, time_left, seed)?;
-            let deployment = self.group.iter().find(|deployment| deployment.id == asked.id)?;
-            Some((Arc::clone(deployment), wait))
+            Some((Arc::clone(&asked.deployment), wait))
         });
         waits.min_by_key(|(_, wait)| *wait)
     }

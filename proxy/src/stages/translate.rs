@@ -83,6 +83,12 @@ pub fn translate(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiErr
     Ok(Attempt { words, path, body, dropped: unsupported.dropped, own_form })
 }
 
+/// The same for what has to be sent: a count that the vendor has no interface for is answered here or not at all.
+pub fn translate_to_send(call: &Call, deployment: &Deployment) -> Result<Attempt, ApiError> {
+    let attempt = translate(call, deployment)?;
+    if attempt.words == Words::Counted { Err(cannot(call.operation, deployment)) } else { Ok(attempt) }
+}
+
 /// The client's form with the vendor's name of the model.
 fn form(upload: &Upload, deployment: &Deployment) -> OwnForm {
     let edits = upload.form.with_model(&deployment.upstream_model).into_iter().collect();

@@ -141,6 +141,11 @@ impl EffectiveRouting {
         }
     }
 
+    /// Every group that may stand in.
+    pub fn all_fallbacks(&self) -> impl Iterator<Item = &String> {
+        [&self.general_fallbacks, &self.context_window_fallbacks, &self.content_policy_fallbacks].into_iter().flatten()
+    }
+
     /// The groups that a fault leads to.
     pub fn fallbacks(&self, kind: FallbackKind) -> &[String] {
         match kind {
