@@ -215,15 +215,21 @@ async fn a_prompt_that_does_not_fit_and_content_that_is_refused_have_fallbacks_o
         }
     }
     // What no other model can mend goes to none.
-    for (group, code) in [
-        ("short-alone", "context_length_exceeded"),
-        ("strict-alone", "content_policy_violation"),
-        ("mistaken", "invalid_value"),
-    ] {
-        let reading = caller.ask(group).await;
+    for (group, code) in
+        [("short", "context_length_exceeded"), ("strict", "content_policy_violation"), ("mistaken", "invalid_value")]
+    {
+        let mut body = plain_body(group);
+        body["disable_fallbacks"] = json!(group != "mistaken");
+        let reading = caller.ask_with(&body).await;
         assert_eq!(end(&reading), (400, code, 1), "{group}: {reading:?}");
     }
     assert_eq!(requests_of(&system, "general").await, 0);
+    // Another group may have a larger window, or other rules, also where only general fallbacks are named.
+    for group in ["short-alone", "strict-alone"] {
+        let reading = caller.ask(group).await;
+        assert_eq!(end(&reading), (200, "", 2), "{group}: {reading:?}");
+        assert_eq!((reading.fallback.as_str(), reading.model.as_str()), ("general", "general"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
