@@ -88,7 +88,7 @@ impl Books {
     /// The record of the call with this request id, once it is there.
     pub async fn call(&self, request_id: &str) -> SpendRow {
         let call = || async { self.of_request(request_id).await.into_iter().find(|row| row.kind == "call") };
-        eventually("the call stands in the database", call).await
+        eventually(&format!("the call {request_id} stands in the database"), call).await
     }
 
     /// Requests and nano-dollars of a key in the running totals.

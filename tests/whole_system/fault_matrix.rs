@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use deltallm_tests::{Caller, Deployment, Place, Reading, SpendRow, System, wait_until};
+use deltallm_tests::{Caller, Deployment, MASTER_KEY, MODEL, Place, Reading, SpendRow, System};
 use futures_util::StreamExt as _;
 
 /// What a client may expect of a cell.
@@ -218,17 +218,18 @@ async fn every_fault_ends_as_the_table_says() {
 
     let asked = futures_util::stream::iter(cells.iter().copied())
         .map(|cell| {
-            let caller = &caller;
-            async move { (cell, cell.ask(caller).await) }
+            // Connections of its own: what becomes of a connection after a fault is another story.
+            let caller = system.caller(caller.key());
+            async move { (cell, cell.ask(&caller).await) }
         })
         .buffer_unordered(12);
     let readings: Vec<(Cell, Reading)> = asked.collect().await;
 
     let is_call = |row: &SpendRow| row.kind == "call";
-    wait_until("every cell is on the books", cells.len(), || async {
-        books.all().await.into_iter().filter(is_call).count()
-    })
-    .await;
+    for (cell, reading) in &readings {
+        assert!(!reading.request_id.is_empty(), "{cell} has no answer: {reading:?}");
+        books.call(&reading.request_id).await;
+    }
     let rows = books.all().await;
     let ledger = system.upstream.ledger(0).await;
     let mut failures = Vec::new();
@@ -275,4 +276,39 @@ async fn every_fault_ends_as_the_table_says() {
         }
     }
     assert!(failures.is_empty(), "{} of {} cells:\n{}", failures.len(), cells.len(), failures.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_serves_on_after_every_fault_or_says_that_it_ends() {
+    let settings = "router_settings:
+  num_retries: 1
+  retry_after: 20ms
+  max_retry_wait: 100ms
+  connect_timeout: 300ms
+  first_byte_timeout: 300ms
+  chunk_timeout: 300ms
+";
+    let deployments =
+        ROWS.iter().map(|row| Deployment::new(row.name, &format!("chunks=4,{}", row.options)).at(row.place));
+    let system = System::builder().alone().deployments(deployments).sections(settings).start().await;
+    // A stream that is given up for its silence ends its connection without a word: whoever asks at once on it asks in vain.
+    let is_promised = |(row, is_stream): &(&Row, bool)| row.alone[usize::from(*is_stream)] != SILENT;
+    let rows = ROWS.iter().flat_map(|row| [(row, false), (row, true)]).filter(is_promised);
+    let rounds = rows.map(|(row, is_stream)| {
+        // A pool of connections of its own: the next request goes out on the connection of the one before.
+        let caller = system.caller(MASTER_KEY);
+        async move {
+            let mut mistakes = Vec::new();
+            for round in 0..5 {
+                let faulty = if is_stream { caller.ask_streamed(row.name).await } else { caller.ask(row.name).await };
+                let next = caller.ask(MODEL).await;
+                if faulty.status == 0 || next.status != 200 {
+                    mistakes.push(format!("{} (stream: {is_stream}), {round}: {faulty:?}, then {next:?}", row.name));
+                }
+            }
+            mistakes
+        }
+    });
+    let mistakes = futures_util::stream::iter(rounds).buffer_unordered(8).collect::<Vec<_>>().await.concat();
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
 }

@@ -24,19 +24,20 @@ fn server(answer: &'static str) -> SocketAddr {
     address
 }
 
-/// What stands before the end of the header, status and code that the caller gets.
-const ANSWERS: [(&str, &str, u16, &str); 6] = [
-    ("empty-ok", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error"),
-    ("empty-401", "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error"),
-    ("empty-429", "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n", 429, "rate_limit_exceeded"),
-    ("empty-503", "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", 503, "upstream_overloaded"),
+/// What the upstream sends; status and code that the caller gets, after how many attempts.
+const ANSWERS: [(&str, &str, u16, &str, &str); 6] = [
+    ("empty-ok", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error", "3"),
+    ("empty-401", "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", 502, "upstream_error", "1"),
+    ("empty-429", "HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\n\r\n", 429, "rate_limit_exceeded", "3"),
+    ("empty-503", "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", 503, "upstream_overloaded", "3"),
     (
         "moved",
         "HTTP/1.1 301 Moved\r\nlocation: https://internal.example/\r\ncontent-length: 41\r\n\r\n<a href=\"https://internal.example/\">x</a>",
         502,
         "upstream_error",
+        "3",
     ),
-    ("cut-error", "HTTP/1.1 500 Oops\r\ncontent-length: 500\r\n\r\n{\"error\":", 502, "upstream_error"),
+    ("cut-error", "HTTP/1.1 500 Oops\r\ncontent-length: 500\r\n\r\n{\"error\":", 502, "upstream_error", "3"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,14 +48,15 @@ async fn answers_without_sense_are_upstream_errors_and_cost_nothing() {
     let system = builder.start().await;
     let (caller, _) = system.caller_with_new_key("strange").await;
     let books = system.books().await;
-    for (model, _, status, code) in ANSWERS {
+    for (model, _, status, code, attempts) in ANSWERS {
         let answer = caller.chat_with(&chat_body(model, "")).await;
         assert_eq!((answer.status, answer.code()), (status, code), "{model}: {}", answer.text);
+        assert_eq!(answer.header("x-deltallm-attempts"), attempts, "{model}");
         assert!(!answer.text.contains("internal.example"), "{model}: {}", answer.text);
-        let request_id = answer.header("x-request-id").to_owned();
-        let row =
-            eventually("the call is on the books", || async { books.of_request(&request_id).await.into_iter().next() })
-                .await;
+        let request_id = answer.header("x-request-id");
+        let row = books.call(request_id).await;
+        let rows = books.of_request(request_id).await;
+        assert!(rows.iter().all(|row| row.cost_nano_usd == Some(0)), "{model}: {rows:?}");
         assert_eq!((row.cost_nano_usd, row.input_tokens, row.status), (Some(0), 0, i32::from(status)), "{model}");
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use deltallm_shared::{event::Outcome, ids::EventId, routing::Fault};
 use pingora::{Error, ErrorSource, ErrorType, Result, http::ResponseHeader, proxy::Session, upstreams::peer::HttpPeer};
 
-use super::{ANOTHER_ATTEMPT, Gateway, conclusion::begun, realtime};
+use super::{ANOTHER_ATTEMPT, Gateway, bare_answer::EMPTY_ANSWER, conclusion::begun, realtime};
 use crate::{
     context::RequestContext,
     credentials::{CredentialError, sign_in},
@@ -137,6 +137,11 @@ impl Gateway {
         if *error.etype() == ANOTHER_ATTEMPT {
             self.note_attempt(context, error);
             return true;
+        }
+        // So was it for a refusal without a body: what it leads to is known by its status.
+        if *error.etype() == EMPTY_ANSWER && context.relay.is_some() {
+            self.note_attempt(context, error);
+            return false;
         }
         if begun(session).is_some() || context.has_passed {
             self.note_attempt(context, error);
