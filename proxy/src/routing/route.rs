@@ -392,3 +392,7 @@ impl From<Blocked> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;
