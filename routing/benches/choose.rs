@@ -113,6 +113,7 @@ fn main() {
                         session: Some(mix(turn)),
                         warm: Some(mix(turn % count)),
                         is_first: true,
+                        may_retry: true,
                         ..Ask::default()
                     };
                     fill(&deployments, now, &mut candidates);

@@ -74,6 +74,8 @@ pub struct Ask {
     pub warm: Option<u64>,
     /// Whether this is the first choice for the request: only then a canary has its share.
     pub is_first: bool,
+    /// Whether the request has another attempt after this one: only then it can find out whether somebody sick is well again.
+    pub may_retry: bool,
 }
 
 impl Ask {

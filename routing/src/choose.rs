@@ -70,7 +70,7 @@ pub fn choose(routing: &EffectiveRouting, candidates: &mut [Candidate], ask: &As
     // A probe costs its caller an attempt, so there has to be another one.
     if met.on_probation
         && ask.is_first
-        && routing.retry.num_retries > 0
+        && ask.may_retry
         && let Some(probed) = probe(candidates, ask)
     {
         return Decision::Chosen(probed);

@@ -73,22 +73,33 @@ pub fn read(event: &Bytes, show_usage: bool) -> Reading {
 /// Whether an event holds something of the answer itself: text, thoughts, a tool call, an end. The first event of a stream usually
 /// holds a role only.
 pub fn has_content(event: &[u8]) -> bool {
-    const TEXTS: [&[u8]; 6] = [
-        b"\"content\":",
-        b"\"reasoning_content\":",
-        b"\"reasoning\":",
-        b"\"refusal\":",
-        b"\"text\":",
-        b"\"finish_reason\":",
+    const MEMBERS: [&[u8]; 9] = [
+        b"\"content\"",
+        b"\"reasoning_content\"",
+        b"\"reasoning\"",
+        b"\"refusal\"",
+        b"\"text\"",
+        b"\"finish_reason\"",
+        b"\"tool_calls\"",
+        b"\"function_call\"",
+        b"\"audio\"",
     ];
-    const PARTS: [&[u8]; 4] = [b"\"tool_calls\"", b"\"function_call\"", b"\"audio\"", b"[DONE]"];
-    let has_text = |name: &&[u8]| {
+    let is_filled = |name: &&[u8]| {
         memchr::memmem::find_iter(event, name).any(|at| {
-            let value = event[at + name.len()..].trim_ascii_start();
-            !(value.starts_with(b"\"\"") || value.starts_with(b"null"))
+            // Without a colon it is a value, or a word of a text.
+            let rest = event[at + name.len()..].trim_ascii_start();
+            rest.strip_prefix(b":").is_some_and(|value| !is_nothing(value.trim_ascii_start()))
         })
     };
-    TEXTS.iter().any(has_text) || PARTS.iter().any(|name| memchr::memmem::find(event, name).is_some())
+    MEMBERS.iter().any(is_filled) || memchr::memmem::find(event, b"[DONE]").is_some()
+}
+
+/// Whether what begins here says nothing: some servers write every member that there is into every event.
+fn is_nothing(value: &[u8]) -> bool {
+    let closes_at_once = |open: &[u8], close: &[u8]| {
+        value.strip_prefix(open).is_some_and(|inner| inner.trim_ascii_start().starts_with(close))
+    };
+    value.starts_with(b"\"\"") || value.starts_with(b"null") || closes_at_once(b"[", b"]") || closes_at_once(b"{", b"}")
 }
 
 /// Whether an event is the usual piece of an answer: one data line, and no error in it.
@@ -143,6 +154,8 @@ mod tests {
             r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"","refusal":null},"finish_reason":null}]}"#,
             r#"{"choices":[{"index":0,"delta":{"role":"assistant","content": null}}]}"#,
             r#"{"choices":[],"prompt_filter_results":[]}"#,
+            r#"{"choices":[{"delta":{"role":"assistant","content":"","function_call":null,"tool_calls":null,"audio": null}}]}"#,
+            r#"{"choices":[{"delta":{"role":"assistant","content":"","tool_calls":[ ],"audio":{}},"finish_reason":null}]}"#,
         ] {
             assert!(!has_content(&event(json)), "{json}");
         }
@@ -150,6 +163,9 @@ mod tests {
             r#"{"choices":[{"delta":{"content":"H"},"finish_reason":null}]}"#,
             r#"{"choices":[{"delta":{"reasoning_content": "H"}}]}"#,
             r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#,
+            r#"{"choices":[{"delta":{"content":null,"tool_calls" : [ {"index":0}]}}]}"#,
+            r#"{"choices":[{"delta":{"content":null,"function_call":{"name":"f"}}}]}"#,
+            r#"{"choices":[{"delta":{"audio":{"id":"a"}}}]}"#,
             r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
             r#"{"choices":[{"text":"H"}]}"#,
             "[DONE]",

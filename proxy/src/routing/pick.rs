@@ -57,6 +57,7 @@ impl Route {
                 session: self.facts.session,
                 warm: self.facts.prefixes.as_ref().and_then(|prefixes| table().warm(prefixes, at)),
                 is_first: self.asked.is_empty(),
+                may_retry: self.attempts_left > 1,
             };
             let decision = choose(routing, &mut candidates, &ask);
             let chosen = match decision {

@@ -105,7 +105,7 @@ pub struct Route {
     current: Option<Arc<Deployment>>,
     pub(super) asked: Vec<Asked>,
     /// Attempts that the current group may still make.
-    attempts_left: u32,
+    pub(super) attempts_left: u32,
     retry: RetryPolicy,
     pub(super) overrides: Overrides,
     pub(super) facts: Facts,

@@ -46,17 +46,17 @@ fn candidate() -> impl Strategy<Value = Candidate> {
 }
 
 fn ask() -> impl Strategy<Value = Ask> {
-    (any::<u64>(), any::<u64>(), any::<[bool; 3]>(), option::of(any::<u64>())).prop_map(
+    (any::<u64>(), any::<u64>(), any::<[bool; 4]>(), option::of(any::<u64>())).prop_map(
         |(seed, turn, flags, session)| {
-            let [streams, is_tagged, is_first] = flags;
-            Ask { now: NOW, seed, turn, streams, is_tagged, is_first, session, ..Ask::default() }
+            let [streams, is_tagged, is_first, may_retry] = flags;
+            Ask { now: NOW, seed, turn, streams, is_tagged, is_first, may_retry, session, ..Ask::default() }
         },
     )
 }
 
 fn routing() -> impl Strategy<Value = EffectiveRouting> {
     let names = select(super::Strategy::NAMES.map(|(name, _)| name).to_vec());
-    (names, any::<bool>(), option::of(0..=100_u8), 0..3_u32).prop_map(|(strategy, tags, percent, num_retries)| {
+    (names, any::<bool>(), option::of(0..=100_u8)).prop_map(|(strategy, tags, percent)| {
         let canary = percent.map(|percent| Canary {
             deployment_id: None,
             tag: None,
@@ -67,7 +67,6 @@ fn routing() -> impl Strategy<Value = EffectiveRouting> {
         EffectiveRouting::of(&RoutingSettings {
             strategy: Some(strategy),
             enable_tag_filtering: Some(tags),
-            num_retries: Some(num_retries),
             canary,
             ..RoutingSettings::default()
         })

@@ -15,7 +15,7 @@ fn group(count: u64) -> Vec<Candidate> {
 }
 
 fn ask(seed: u64) -> Ask {
-    Ask { now: NOW, seed, is_first: true, ..Ask::default() }
+    Ask { now: NOW, seed, is_first: true, may_retry: true, ..Ask::default() }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is what the fields hold")]
@@ -136,11 +136,8 @@ fn one_on_probation_is_asked_now_and_then_whatever_the_strategy_prefers() {
     let second = counts(&priority, &group, |seed| Ask { is_first: false, ..ask(seed) });
     assert_eq!(second[2], 0);
     group[2].priority = 1;
-    let once = EffectiveRouting {
-        retry: deltallm_shared::routing::RetryPolicy { num_retries: 0, ..priority.retry },
-        ..priority
-    };
-    assert_eq!(counts(&once, &group, ask)[2], 0);
+    let once = counts(&priority, &group, |seed| Ask { may_retry: false, ..ask(seed) });
+    assert_eq!(once[2], 0, "it may not try again, whatever its group's settings say");
 }
 
 #[test]

@@ -166,6 +166,7 @@ impl<'a> Clockwork<'a> {
             session: arrival.session.map(mix),
             warm: arrival.session.and_then(|session| self.warm.get(&session).copied()),
             is_first: request.attempts() == 0,
+            may_retry: request.may_retry(),
         };
         self.candidates.clear();
         self.candidates.extend(self.deployments.iter().enumerate().map(|(index, upstream)| {

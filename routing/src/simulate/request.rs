@@ -49,6 +49,11 @@ impl Request {
         self.attempts_left > 0
     }
 
+    /// Whether it may ask once more after the attempt that is to begin.
+    pub(super) const fn may_retry(&self) -> bool {
+        self.attempts_left > 1
+    }
+
     pub(super) fn ask(&mut self, deployment: usize) {
         self.attempts_left = self.attempts_left.saturating_sub(1);
         match self.asked.iter_mut().find(|asked| asked.deployment == deployment) {
