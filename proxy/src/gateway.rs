@@ -307,7 +307,8 @@ impl ProxyHttp for Gateway {
 
     /// The end of a request that failed: an error where no status was written, a last event in a stream, else a cut connection.
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, context: &mut RequestContext) -> FailToProxy {
-        self.conclude(session, error, context).await
+        // Pingora closes the connection of an exchange that failed.
+        self.conclude(session, error, context, false).await
     }
 
     /// account: last, and once per request. Money does not depend on it: the record settles itself when the context is dropped.

@@ -1,7 +1,7 @@
 //! The end of a request that failed: what it cost, and what the client is told where it can still be told.
 
 use deltallm_shared::event::Outcome;
-use http::StatusCode;
+use http::{StatusCode, Version};
 use pingora::{
     Error, ErrorSource,
     proxy::{FailToProxy, Session},
@@ -16,12 +16,14 @@ use crate::{
 };
 
 impl Gateway {
-    /// An error where no status was written, a last event in a stream, else a cut connection.
+    /// An error where no status was written, a last event in a stream, else a cut connection. `serves_on`: whether the connection
+    /// goes on after a stream that has its last event.
     pub(super) async fn conclude(
         &self,
         session: &mut Session,
         error: &Error,
         context: &mut RequestContext,
+        serves_on: bool,
     ) -> FailToProxy {
         let written = begun(session);
         let model = context.call.as_ref().map(|call| call.index.model.clone()).unwrap_or_default();
@@ -52,7 +54,9 @@ impl Gateway {
             session.set_keepalive(None);
             let _ = answers::write_error(session, context, &told).await;
         } else if let Some(last_words) = context.relay.as_mut().and_then(|relay| relay.last_words(&told)) {
-            is_whole = session.write_response_body(Some(last_words), true).await.is_ok();
+            // A body that ends says to an HTTP/1 client that it may use the connection again.
+            let ends = serves_on || session.req_header().version == Version::HTTP_2;
+            is_whole = session.write_response_body(Some(last_words), ends).await.is_ok() && ends;
         }
         FailToProxy { error_code: written.unwrap_or(told.status()), can_reuse_downstream: is_whole }
     }
@@ -64,7 +68,7 @@ impl Gateway {
         if let Some(fault) = routing::of_error(error) {
             context.end_attempt(fault, None);
         }
-        if !self.conclude(session, error, context).await.can_reuse_downstream {
+        if !self.conclude(session, error, context, true).await.can_reuse_downstream {
             session.set_keepalive(None);
             session.shutdown().await;
         }
