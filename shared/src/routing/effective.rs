@@ -55,7 +55,7 @@ pub struct Timers {
     pub total: Duration,
     /// Until a connection stands.
     pub connect: Duration,
-    /// Until the first content of one attempt, where the deployment does not say.
+    /// Until the first byte of one attempt, where the deployment does not say.
     pub first_byte: Option<Duration>,
     /// Between two pieces of an answer, where the deployment does not say.
     pub chunk: Option<Duration>,

@@ -14,7 +14,7 @@ pub enum Fault {
     Tls,
     /// The connection broke, before the answer or in it.
     Broken,
-    /// No first byte, or no first content, in time.
+    /// No first byte in time.
     FirstByteTimeout,
     /// Silence in the middle of an answer.
     ChunkTimeout,

@@ -21,7 +21,7 @@ pub struct RoutingSettings {
     /// Until a connection stands, TLS included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_timeout_ms: Option<u64>,
-    /// Until the first content of one attempt, where the deployment does not say.
+    /// Until the first byte of one attempt, where the deployment does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_timeout_ms: Option<u64>,
     /// Between two pieces of a streamed answer, where the deployment does not say.
