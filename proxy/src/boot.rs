@@ -2,6 +2,9 @@
 //!
 //! No port is bound before the configuration is valid.
 
+mod control;
+mod stop_signal;
+
 use std::{
     fmt,
     fs::Permissions,
@@ -12,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use deltallm_shared::{
     config::{self, Config, Diagnostic, Environment, ProcessEnvironment},
     crypto::{CryptoError, SaltKey, check_strength, random_text},
@@ -23,16 +25,15 @@ use pingora::{
     apps::HttpServerOptions,
     listeners::{ListenerConfig, TcpSocketOptions},
     proxy::http_proxy,
-    server::{RunArgs, Server, ShutdownSignal, ShutdownSignalWatch, configuration::ServerConf},
+    server::{RunArgs, Server, configuration::ServerConf},
     services::listening::Service,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
+use self::{control::Control, stop_signal::StopSignal};
 use crate::{
     accounting::{
         Accounts,
         journal::{Journal, JournalError},
-        shipper::Shipper,
         token_counter::TokenCounter,
     },
     credentials::TokenClient,
@@ -54,9 +55,7 @@ use crate::{
     queueing::Queueing,
     routing::HealthNews,
     snapshot::{
-        Live, file_watch,
-        last_known_good::LastKnownGood,
-        link::Link,
+        Live,
         store::{Keyring, Store},
     },
     stages::{authenticate::Credentials, read_upload::Uploads},
@@ -311,72 +310,6 @@ fn open_accounts(home: &Path, config: &Config, is_shipped: bool) -> Result<Accou
     Ok(Accounts { journal, counter, metrics })
 }
 
-/// What runs beside the requests, on a thread of its own: it must never wait for them, nor they for it.
-struct Control<'a> {
-    options: &'a Options,
-    admin_url: Option<String>,
-    salt: &'a SaltKey,
-    store: Arc<Mutex<Store>>,
-    lifecycle: &'a Arc<Lifecycle>,
-    accounts: &'a Accounts,
-    shared_health: Option<(Arc<SharedHealth>, Arc<tokio::sync::Mutex<RedisLink>>)>,
-    checks: Arc<ActiveChecks>,
-}
-
-impl Control<'_> {
-    fn start(mut self) -> Result<(), BootError> {
-        let (shared_health, checks) = (self.shared_health.take(), Arc::clone(&self.checks));
-        let watch = self.options.config.clone().map(|path| file_watch::run(path, Arc::clone(&self.store)));
-        let admin = self.admin_tasks()?;
-        if admin.is_none() {
-            self.lifecycle.configured();
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                if let Some(watch) = watch {
-                    tokio::spawn(watch);
-                }
-                if let Some((client, link, shipper)) = admin {
-                    tokio::spawn(link.run(client.clone()));
-                    tokio::spawn(shipper.run(client));
-                }
-                if let Some((shared, link)) = shared_health {
-                    tokio::spawn(shared.run(link));
-                }
-                tokio::spawn(checks.run());
-                std::future::pending::<()>().await;
-            });
-        })?;
-        Ok(())
-    }
-
-    fn admin_tasks(&self) -> Result<Option<(reqwest::Client, Link, Shipper)>, BootError> {
-        let Some(admin_url) = &self.admin_url else { return Ok(None) };
-        let client = reqwest::Client::builder().no_proxy().connect_timeout(Duration::from_secs(5)).build()?;
-        let file = LastKnownGood::at(&self.options.home);
-        if let Some(last) = file.read() {
-            self.store.lock().apply(last);
-            self.lifecycle.configured();
-        }
-        let link = Link {
-            admin_url: admin_url.clone(),
-            token: self.salt.internal_token(),
-            store: Arc::clone(&self.store),
-            file,
-            lifecycle: Arc::clone(self.lifecycle),
-            metrics: Arc::clone(&self.accounts.metrics),
-        };
-        let shipper = Shipper {
-            admin_url: admin_url.clone(),
-            token: self.salt.internal_token(),
-            journal: Arc::clone(&self.accounts.journal),
-            metrics: Arc::clone(&self.accounts.metrics),
-        };
-        Ok(Some((client, link, shipper)))
-    }
-}
-
 fn server(
     options: &Options,
     gateway: Gateway,
@@ -443,41 +376,4 @@ fn announce(api: Reserved, ops: Reserved, lifecycle: Arc<Lifecycle>) -> Result<(
         drop((api, ops));
     })?;
     Ok(())
-}
-
-/// Drains before Pingora hears of the signal: it would drop open streams without a word.
-struct StopSignal {
-    lifecycle: Arc<Lifecycle>,
-    drain: Duration,
-    accounts: Accounts,
-}
-
-#[async_trait]
-impl ShutdownSignalWatch for StopSignal {
-    async fn recv(&self) -> ShutdownSignal {
-        any_signal().await;
-        tracing::info!("asked to stop");
-        self.lifecycle.drain(self.drain, any_signal()).await;
-        let counter = self.accounts.counter.clone();
-        let _ = tokio::task::spawn_blocking(move || counter.flush()).await;
-        ShutdownSignal::FastShutdown
-    }
-}
-
-/// SIGTERM, SIGINT or SIGQUIT.
-async fn any_signal() {
-    let wait = |kind| async move {
-        match signal(kind) {
-            Ok(mut stream) => drop(stream.recv().await),
-            Err(error) => {
-                tracing::error!(%error, "a signal cannot be listened for");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = wait(SignalKind::terminate()) => {}
-        () = wait(SignalKind::interrupt()) => {}
-        () = wait(SignalKind::quit()) => {}
-    }
 }
