@@ -17,13 +17,14 @@
 //! It implements a trait that Pingora leaves out of its documentation: the version is pinned in `Cargo.toml`, and the tests in
 //! `tests/whole_system` send bodies of every size through it.
 
+mod handles;
+
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::{HeaderMap, StatusCode};
-use parking_lot::Mutex;
 use pingora::{
     Error, ErrorType, Result,
     http::{RequestHeader, ResponseHeader},
@@ -41,6 +42,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+pub use self::handles::{Broken, Feed, Held, Kept, Wrapping};
 use super::{
     attempt_clock::{AttemptClock, Overdue},
     outgoing::OutgoingReader,
@@ -56,62 +58,8 @@ pub const FIRST_BYTE_TIMEOUT: ErrorType = ErrorType::Custom("no first byte came 
 /// Pingora's error for an answer that fell silent.
 pub const CHUNK_TIMEOUT: ErrorType = ErrorType::Custom("the answer fell silent");
 
-/// Holds the real session after the wrapper was dropped.
-pub type Kept = Arc<Mutex<Option<Box<ServerSession>>>>;
-
-/// The header that is to go out in the place of the one that is held back.
-#[derive(Clone, Default)]
-pub struct Held(Arc<Mutex<Option<Box<ResponseHeader>>>>);
-
-impl Held {
-    /// Puts another header in the place of the one that is held back.
-    pub fn replace(&self, header: ResponseHeader) {
-        *self.0.lock() = Some(Box::new(header));
-    }
-}
-
 /// Pingora's error for an upload that cannot be read back from the disk.
 pub const UPLOAD_LOST: ErrorType = ErrorType::Custom("the upload cannot be read back");
-
-/// The body of the next attempt, where it is not in memory.
-#[derive(Clone, Default)]
-pub struct Feed(Arc<Mutex<Option<OutgoingReader>>>);
-
-impl Feed {
-    /// Gives the attempt its body.
-    pub fn set(&self, reader: OutgoingReader) {
-        *self.0.lock() = Some(reader);
-    }
-}
-
-/// Why the upstream broke off an answer that the client has the beginning of.
-#[derive(Clone, Default)]
-pub struct Broken(Arc<Mutex<Option<Box<Error>>>>);
-
-impl Broken {
-    /// The cause, once.
-    pub fn take(&self) -> Option<Box<Error>> {
-        self.0.lock().take()
-    }
-}
-
-/// What a session is wrapped with.
-pub struct Wrapping {
-    /// Becomes true when the request has to end.
-    pub cut: watch::Receiver<bool>,
-    /// How long the request may still take.
-    pub time_left: Duration,
-    /// How long the attempt under way may be silent.
-    pub clock: AttemptClock,
-    /// The header in the place of the one that is held back.
-    pub instead: Held,
-    /// The body of an attempt, where it is not in memory.
-    pub feed: Feed,
-    /// Says why an answer broke off.
-    pub broken: Broken,
-    /// Whether the request asks for a WebSocket.
-    pub upgrades: bool,
-}
 
 /// The wrapper.
 pub struct ReplaySession {
