@@ -5,7 +5,8 @@
 //! harmless ones first:
 //!
 //! 1. a deployment on trial serves a request outside its share, then one that failed its trial;
-//! 2. the last one is never set aside: the one whose pause ends first can be asked all the same ([`Decision::LastResort`]);
+//! 2. the last one is never set aside: the one whose pause ends first can be asked all the same ([`Decision::LastResort`]). A new
+//!    request would rather wait for somebody well who has no room at the moment ([`Decision::Full`]);
 //! 3. limits and tags never give way: [`Decision::Full`] or [`Decision::Nobody`].
 
 mod canary;
@@ -29,7 +30,7 @@ pub enum Decision {
     LastResort(usize),
     /// Whoever could serve has no room in its limits now, ours or the provider's: the caller waits or answers 429.
     Full {
-        /// When the first of them has room again; `None` where that is when another request ends, or a minute.
+        /// When the first of them can be asked; `None` where that is when another request ends.
         until: Option<Tick>,
     },
     /// Everybody was asked already or cannot do what is asked.
@@ -89,7 +90,7 @@ pub fn choose(routing: &EffectiveRouting, candidates: &mut [Candidate], ask: &As
         }
         return Decision::Chosen(chosen);
     }
-    last_resort(candidates, ask.now)
+    nobody_open(candidates, ask)
 }
 
 /// What marking came across, so that rare rules cost nothing where they do not apply.
@@ -163,39 +164,79 @@ fn probe(candidates: &[Candidate], ask: &Ask) -> Option<usize> {
     on_probation().nth(drawn).map(|(index, _)| index)
 }
 
-/// Where nobody is left: the one whose pause ends first, a deployment before a missing credential; else whether it is for want of room.
-fn last_resort(candidates: &mut [Candidate], now: Tick) -> Decision {
-    let is_limited = |candidate: &Candidate| candidate.stats.limited_until.is_some_and(|until| until > now);
+/// Where nobody is left: it is worth waiting for somebody well; else the one whose pause ends first; else it is for want of room.
+fn nobody_open(candidates: &mut [Candidate], ask: &Ask) -> Decision {
+    let is_worth_waiting_for = |candidate: &Candidate| wants_room(candidate, ask.now) && !is_sick(candidate, ask.now);
+    // Later on, waiting is no choice any more, and a sick one is better than the failure that the caller has so far.
+    if ask.is_first && candidates.iter().any(is_worth_waiting_for) {
+        return full(candidates, ask.now);
+    }
+    if let Some(index) = soonest_well(candidates, ask.now) {
+        if let Some(candidate) = candidates.get_mut(index) {
+            candidate.skip = None;
+        }
+        return Decision::LastResort(index);
+    }
+    if candidates.iter().any(|candidate| wants_room(candidate, ask.now)) {
+        return full(candidates, ask.now);
+    }
+    Decision::Nobody
+}
+
+/// Of those that have room, the one whose pause ends first, a deployment before a missing credential.
+fn soonest_well(candidates: &[Candidate], now: Tick) -> Option<usize> {
     let soonest = candidates
         .iter()
         .enumerate()
         .filter(|(_, candidate)| match candidate.skip {
             Some(SkipReason::CoolingDown | SkipReason::Probing) => true,
             // The caller found this out before limits were looked at.
-            Some(SkipReason::NoCredential) => candidate.stats.has_room && !is_limited(candidate),
+            Some(SkipReason::NoCredential) => candidate.stats.has_room && !is_limited(candidate, now),
             _ => false,
         })
         .min_by_key(|(_, candidate)| {
             (candidate.skip == Some(SkipReason::NoCredential), candidate.stats.set_aside_until)
-        })
-        .map(|(index, _)| index);
-    if let Some(index) = soonest {
-        if let Some(candidate) = candidates.get_mut(index) {
-            candidate.skip = None;
-        }
-        return Decision::LastResort(index);
+        });
+    soonest.map(|(index, _)| index)
+}
+
+/// When the first of those that want room, or a pause to end, can be asked.
+fn full(candidates: &[Candidate], now: Tick) -> Decision {
+    let mut until: Option<Tick> = None;
+    for candidate in candidates {
+        let stats = &candidate.stats;
+        let opens_at = if wants_room(candidate, now) {
+            let opens_at = stats.limited_until.filter(|until| *until > now).max(stats.room_at);
+            if opens_at.is_none() && !is_sick(candidate, now) {
+                return Decision::Full { until: None };
+            }
+            opens_at.max(stats.set_aside_until)
+        } else if candidate.skip == Some(SkipReason::CoolingDown) {
+            stats.set_aside_until
+        } else {
+            None
+        };
+        until = [until, opens_at.filter(|at| *at > now)].into_iter().flatten().min();
     }
-    let of = |reason: SkipReason| candidates.iter().filter(move |candidate| candidate.skip == Some(reason));
-    if of(SkipReason::AtCapacity).next().is_some() {
-        return Decision::Full { until: None };
+    Decision::Full { until }
+}
+
+/// Whether it lacks room. Its provider's 429 sets a deployment's only credential aside as well: it is limited all the same.
+fn wants_room(candidate: &Candidate, now: Tick) -> bool {
+    match candidate.skip {
+        Some(SkipReason::AtCapacity | SkipReason::RateLimited) => true,
+        Some(SkipReason::NoCredential) => is_limited(candidate, now),
+        _ => false,
     }
-    // Its provider's 429 sets a deployment's only credential aside as well: it is limited all the same.
-    let limited =
-        of(SkipReason::RateLimited).chain(of(SkipReason::NoCredential).filter(|candidate| is_limited(candidate)));
-    match limited.filter_map(|candidate| candidate.stats.limited_until).min() {
-        Some(until) => Decision::Full { until: Some(until) },
-        None => Decision::Nobody,
-    }
+}
+
+fn is_limited(candidate: &Candidate, now: Tick) -> bool {
+    candidate.stats.limited_until.is_some_and(|until| until > now)
+}
+
+fn is_sick(candidate: &Candidate, now: Tick) -> bool {
+    let stats = &candidate.stats;
+    stats.set_aside_until.is_some_and(|until| until > now) || stats.is_on_probation && stats.is_probed
 }
 
 /// Closes the open ones that are meant.

@@ -22,6 +22,7 @@ fn candidate() -> impl Strategy<Value = Candidate> {
             has_room,
             set_aside_until,
             limited_until,
+            room_at: set_aside_until.filter(|until| !has_room && *until > NOW),
             is_on_probation,
             is_probed,
             ..StatsView::default()
@@ -102,6 +103,13 @@ proptest! {
         let can_serve = |one: &Candidate| one.skip.is_none() && !is_excluded(&before, one, &routing, &ask);
         let is_well = |one: &Candidate| can_serve(one) && !is_limited(one) && !is_sick(one);
 
+        // A provider's 429 takes the only credential away as well.
+        let has_lost_credential = |one: &Candidate| {
+            one.skip == Some(SkipReason::NoCredential) && one.stats.limited_until.is_some_and(|until| until > NOW)
+        };
+        let lacks_room = |one: &Candidate| can_serve(one) && is_limited(one) || has_lost_credential(one);
+        let is_worth_waiting_for = |one: &Candidate| ask.is_first && lacks_room(one) && !is_sick(one);
+
         prop_assert_eq!(decision, choose(&routing, &mut before.clone(), &ask), "the same again");
         match decision {
             Decision::Chosen(index) => {
@@ -110,15 +118,16 @@ proptest! {
             }
             Decision::LastResort(index) => {
                 prop_assert!(!before.iter().any(is_well));
+                prop_assert!(!before.iter().any(is_worth_waiting_for));
                 prop_assert!(!is_limited(&before[index]));
                 prop_assert!(before[index].skip == Some(SkipReason::NoCredential) || can_serve(&before[index]));
                 prop_assert_eq!(after[index].skip, None);
             }
             Decision::Full { until } => {
-                prop_assert!(before.iter().filter(|one| can_serve(one)).all(is_limited));
-                // A provider's 429 takes the only credential away as well.
-                let has_lost_credential = |one: &Candidate| one.skip == Some(SkipReason::NoCredential) && is_limited(one);
-                prop_assert!(before.iter().any(|one| can_serve(one) || has_lost_credential(one)));
+                prop_assert!(!before.iter().any(is_well));
+                prop_assert!(before.iter().any(lacks_room));
+                let has_sick_one = before.iter().any(|one| can_serve(one) && !is_limited(one));
+                prop_assert!(!has_sick_one || before.iter().any(is_worth_waiting_for), "the last one is never set aside");
                 prop_assert!(until.is_none_or(|until| until > NOW));
             }
             Decision::Nobody => prop_assert!(!before.iter().any(can_serve)),

@@ -108,10 +108,44 @@ fn limits_hold_for_the_last_one_too() {
     group[0].stats.limited_until = None;
     group[0].stats.has_room = false;
     assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: None });
-    // A sick one with room may do better than a 429.
-    group[1].stats.limited_until = None;
+}
+
+#[test]
+fn a_new_request_waits_for_somebody_well_before_it_goes_to_somebody_sick() {
+    let mut group = group(3);
+    group[0].stats.has_room = false;
     group[1].stats.set_aside_until = later(60);
+    group[2].stats.limited_until = later(7);
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: None });
+    group[0].stats.room_at = later(20);
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(7) });
+    // Its pause may be over before anybody has room.
+    group[1].stats.set_aside_until = later(3);
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(3) });
+    // One that has failed has nothing to wait for.
+    let again = Ask { is_first: false, ..ask(1) };
+    assert_eq!(choose(&simple(), &mut group.clone(), &again), Decision::LastResort(1));
+    // Nobody is well: whoever of the sick has room.
+    (group[0].stats.set_aside_until, group[2].stats.set_aside_until) = (later(2), later(2));
     assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::LastResort(1));
+    // None of them has: the first whose pause and whose limit are over.
+    group[1].stats.has_room = false;
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(3) });
+}
+
+#[test]
+fn a_limit_that_opens_at_a_known_moment_says_so() {
+    let mut group = group(2);
+    for (candidate, seconds) in group.iter_mut().zip([40, 30]) {
+        (candidate.stats.has_room, candidate.stats.room_at) = (false, later(seconds));
+    }
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(30) });
+    group[0].stats.limited_until = later(50);
+    group[1].stats.limited_until = later(60);
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: later(50) });
+    // The other one has room when a request ends, which may be at once.
+    (group[0].stats.limited_until, group[0].stats.room_at) = (None, None);
+    assert_eq!(choose(&simple(), &mut group.clone(), &ask(1)), Decision::Full { until: None });
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub struct StatsView {
     pub headroom_ppm: u32,
     /// Whether this request has room in the limits.
     pub has_room: bool,
+    /// When it has room again, where it has none and that is known: not where it has to wait for another request to end.
+    pub room_at: Option<Tick>,
     /// Until when it is set aside for its failures.
     pub set_aside_until: Option<Tick>,
     /// Until when its provider limits us.
@@ -158,7 +160,7 @@ impl DeploymentStats {
         self.usage.narrow(&mut room, now, limits, tokens);
         self.provider_limits.narrow(&mut room, now, tokens);
         if let Some(limit) = limits.parallel {
-            room.narrow(limit.into(), limit.saturating_sub(in_flight).into(), 1);
+            room.narrow(limit.into(), limit.saturating_sub(in_flight).into(), 1, || None);
         }
         let standing = self.circuit.standing(now);
         StatsView {
@@ -167,6 +169,7 @@ impl DeploymentStats {
             total_us: self.total.read(now),
             headroom_ppm: room.headroom_ppm,
             has_room: room.has_room,
+            room_at: room.room_at,
             set_aside_until: standing.set_aside_until,
             limited_until: standing.limited_until,
             is_on_probation: standing.is_on_probation,

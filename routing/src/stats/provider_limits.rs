@@ -74,8 +74,12 @@ impl ProviderLimits {
         // How the tokens of a request divide into input and output nobody knows yet: there one has to be left.
         for (figure, wanted) in self.figures.iter().zip([1, tokens, 1, 1]) {
             match figure.left(now) {
-                Some(Left { limit: Some(limit), remaining }) => room.narrow(limit, remaining, wanted),
-                Some(Left { limit: None, remaining: 0 }) => room.narrow(1, 0, 1),
+                Some(Left { limit: Some(limit), remaining }) => {
+                    room.narrow(limit, remaining, wanted, || figure.opens_at(now, limit.min(wanted)))
+                }
+                Some(Left { limit: None, remaining: 0 }) => {
+                    room.narrow(1, 0, 1, || Some(Tick(figure.until.load(Relaxed))))
+                }
                 _ => {}
             }
         }
@@ -105,6 +109,18 @@ impl Figure {
 
     fn take(&self, count: u64) {
         let _ = self.remaining.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_sub(count)));
+    }
+
+    /// When so much of it is left, if nobody takes any.
+    fn opens_at(&self, now: Tick, wanted: u64) -> Option<Tick> {
+        let until = self.until.load(Relaxed);
+        let (limit, remaining, since) =
+            (self.limit.load(Relaxed), self.remaining.load(Relaxed), self.since.load(Relaxed));
+        let whole = u128::from(until.saturating_sub(since));
+        let missing = u128::from(wanted.saturating_sub(remaining));
+        let after = (whole * missing).div_ceil(u128::from(limit.saturating_sub(remaining)).max(1));
+        let at = since.saturating_add(u64::try_from(after).ok()?).min(until);
+        Some(Tick(at)).filter(|at| *at > now)
     }
 
     fn left(&self, now: Tick) -> Option<Left> {
@@ -150,16 +166,21 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "0"),
             ("x-ratelimit-reset-tokens", "60s"),
         ]);
-        assert_eq!(room(&limits, at(100), 1), Room { headroom_ppm: 0, has_room: false });
-        assert_eq!(room(&limits, at(130), 500), Room { headroom_ppm: 500_000, has_room: true });
+        assert_eq!(
+            room(&limits, at(100), 1),
+            Room { headroom_ppm: 0, has_room: false, room_at: Some(Tick(100_060_000)) }
+        );
+        assert_eq!(room(&limits, at(130), 500), Room { headroom_ppm: 500_000, ..Room::ALL });
         assert!(!room(&limits, at(130), 501).has_room);
+        assert_eq!(room(&limits, at(130), 750).room_at, Some(at(145)));
+        assert_eq!(room(&limits, at(130), 5000).room_at, Some(at(160)));
         assert_eq!(room(&limits, at(160), 501), Room::ALL);
     }
 
     #[test]
     fn a_fixed_window_comes_back_all_at_once() {
         let limits = limits(&[("ratelimit-limit", "10"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "30")]);
-        assert_eq!(room(&limits, at(129), 1), Room { headroom_ppm: 0, has_room: false });
+        assert_eq!(room(&limits, at(129), 1), Room { headroom_ppm: 0, has_room: false, room_at: Some(at(130)) });
         assert_eq!(room(&limits, at(130), 1), Room::ALL);
     }
 
@@ -171,7 +192,7 @@ mod tests {
             ("anthropic-ratelimit-requests-reset", "whenever"),
         ]);
         limits.begin(at(100), 50);
-        assert_eq!(room(&limits, at(100), 1), Room { headroom_ppm: 100_000, has_room: true });
+        assert_eq!(room(&limits, at(100), 1), Room { headroom_ppm: 100_000, ..Room::ALL });
         limits.begin(at(100), 50);
         assert!(!room(&limits, at(100), 1).has_room);
         // Without a word about its reset it counts for ten seconds.

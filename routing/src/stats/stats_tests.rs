@@ -63,10 +63,13 @@ fn limits_are_kept_over_any_minute_and_settled_by_what_was_used() {
         stats.end(at(20), begun, answered(None, 1, 0), &POLICY);
     }
     // Ten requests since second 8: at no edge are there ten more.
-    assert!(!stats.view(at(59), &limits, 0).has_room);
+    let full = stats.view(at(59), &limits, 0);
+    assert_eq!((full.has_room, full.room_at), (false, Some(at(70))), "when the first of them is forgotten");
+    assert!(stats.view(at(70), &limits, 0).has_room);
     assert!(stats.view(at(95), &limits, 0).has_room);
     let open = [stats.begin(at(200), 0), stats.begin(at(200), 0), stats.begin(at(200), 0)];
-    assert!(!stats.view(at(200), &limits, 0).has_room);
+    let busy = stats.view(at(200), &limits, 0);
+    assert_eq!((busy.has_room, busy.room_at), (false, None), "when one of them ends");
     for begun in open {
         stats.end(at(201), begun, Ending::Abandoned, &POLICY);
     }

@@ -39,10 +39,14 @@ impl Usage {
     /// Narrows the room by our own limits.
     pub(super) fn narrow(&self, room: &mut Room, now: Tick, limits: &Limits, tokens: u64) {
         if let Some(limit) = limits.rpm {
-            room.narrow(limit, limit.saturating_sub(self.requests(now)), 1);
+            room.narrow(limit, limit.saturating_sub(self.requests(now)), 1, || {
+                Some(self.requests.falls_to(limit.checked_sub(1)?, now, WIDTH_US))
+            });
         }
         if let Some(limit) = limits.tpm {
-            room.narrow(limit, limit.saturating_sub(self.tokens(now)), tokens);
+            room.narrow(limit, limit.saturating_sub(self.tokens(now)), tokens, || {
+                Some(self.tokens.falls_to(limit.saturating_sub(tokens), now, WIDTH_US))
+            });
         }
     }
 }

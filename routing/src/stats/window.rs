@@ -46,6 +46,20 @@ impl Window {
         counts.sum()
     }
 
+    /// When no more than `most` are left, if nothing is added.
+    pub(super) fn falls_to(&self, most: u64, now: Tick, width_us: u64) -> Tick {
+        let turn = now.0 / width_us.max(1);
+        // What is older leaves first.
+        let mut moment = now;
+        for age in (0..SLOTS).rev() {
+            if self.sum(moment, width_us, None) <= most {
+                break;
+            }
+            moment = Tick((turn + SLOTS).saturating_sub(age).saturating_mul(width_us.max(1)));
+        }
+        moment
+    }
+
     fn change(&self, turn: u64, to: impl Fn(bool, u64) -> Option<u64>) {
         let index = usize::try_from(turn % SLOTS).unwrap_or(0);
         let Some(slot) = self.slots.get(index) else { return };
@@ -79,6 +93,23 @@ mod tests {
         assert_eq!(window.sum(at(70), WIDTH, None), 7);
         assert_eq!(window.sum(at(500), WIDTH, None), 0);
         assert_eq!(window.sum(at(35), WIDTH, Some(at(12))), 7);
+    }
+
+    #[test]
+    fn it_is_known_when_it_has_emptied() {
+        let window = Window::default();
+        window.add(at(9), WIDTH, 5);
+        window.add(at(30), WIDTH, 7);
+        assert_eq!(window.falls_to(12, at(35), WIDTH), at(35));
+        assert_eq!(window.falls_to(11, at(35), WIDTH), at(70));
+        assert_eq!(window.falls_to(7, at(69), WIDTH), at(70));
+        assert_eq!(window.falls_to(6, at(35), WIDTH), at(100));
+        assert_eq!(window.falls_to(0, at(39), WIDTH), at(100));
+        for (most, seconds) in [(11, 70), (6, 100)] {
+            assert!(
+                window.sum(Tick(at(seconds).0 - 1), WIDTH, None) > most && window.sum(at(seconds), WIDTH, None) <= most
+            );
+        }
     }
 
     #[test]
