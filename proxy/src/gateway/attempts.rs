@@ -133,9 +133,8 @@ impl Gateway {
         context: &mut RequestContext,
         is_reused: bool,
     ) -> bool {
-        // Everything was decided where the answer was read.
+        // Everything was decided, and counted, where the answer was read.
         if *error.etype() == ANOTHER_ATTEMPT {
-            self.note_attempt(context, error);
             return true;
         }
         // So was it for a refusal without a body: what it leads to is known by its status.
