@@ -23,3 +23,6 @@ ALTER TABLE deployment
 ALTER TABLE spend_event ADD COLUMN kind text NOT NULL DEFAULT 'call';
 -- What was decided on the way, where there was something to decide.
 ALTER TABLE spend_event ADD COLUMN route jsonb;
+-- The call that such a cost was paid for, by its event's id: callers choose their request ids, and may use one for many calls.
+ALTER TABLE spend_event ADD COLUMN about uuid;
+CREATE INDEX spend_event_about_idx ON spend_event (about) WHERE about IS NOT NULL;

@@ -96,6 +96,7 @@ impl Mirrors {
         record.asked_for(&call.index, call.streams);
         let event = record.event_mut();
         (event.kind, event.end_user) = (EventKind::Mirror, None);
+        event.about = context.record.as_ref().map(|of_call| of_call.event().event_id);
         event.model.clone_from(&shadow.name);
         context.endpoint().clone_into(&mut event.endpoint);
         (of_copy.record, of_copy.call) = (Some(record), Some(call));

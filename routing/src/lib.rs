@@ -13,6 +13,7 @@
 //! | [`stats`] | what is known of a deployment: requests under way, times, use of limits, health |
 //! | [`queue`] | who is let in next where a group is full |
 //! | [`simulate`] | what a policy would do with traffic that is made up or was recorded |
+//! | [`trial`] | whether a deployment on trial fails too often |
 //! | [`hedge`] | who gets a second attempt beside the first |
 //! | [`retry`] | what a fault leads to, and when |
 
@@ -28,3 +29,4 @@ pub mod stats;
 pub mod strategies;
 pub mod tick;
 pub mod trace;
+pub mod trial;

@@ -145,6 +145,9 @@ pub struct SpendEvent {
     /// What the event is about.
     #[serde(default, skip_serializing_if = "EventKind::is_call")]
     pub kind: EventKind,
+    /// Of the operator's own cost: the call that it was paid for. The request id does not say, because callers choose theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<EventId>,
     /// From the start to the first byte for the client, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_to_first_byte_us: Option<u64>,

@@ -38,6 +38,8 @@ pub struct SpendRow {
     pub attempts: i32,
     /// What was decided on the way; null where nothing was.
     pub route: Value,
+    /// The call that a cost of the operator's own was paid for.
+    pub about: Option<Uuid>,
 }
 
 impl Books {
@@ -54,7 +56,7 @@ impl Books {
             .client
             .query(
                 "SELECT event_id, request_id, status, outcome, key_id, model, input_tokens, output_tokens, \
-                        cost_nano_usd, kind, attempts, route::text
+                        cost_nano_usd, kind, attempts, route::text, about
                    FROM spend_event ORDER BY started_at, event_id",
                 &[],
             )
@@ -76,6 +78,7 @@ impl Books {
                 route: row
                     .get::<_, Option<&str>>(11)
                     .map_or(Value::Null, |text| serde_json::from_str(text).expect("a route is JSON")),
+                about: row.get(12),
             })
             .collect()
     }

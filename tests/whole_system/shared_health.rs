@@ -155,6 +155,18 @@ async fn a_real_call_of_one_token_proves_what_a_list_cannot() {
     assert!(spent > 0.0, "the probe is on record with its cost");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_probe_that_nobody_answers_costs_nothing() {
+    let (system, _lane) = checked("call", "1h", 1).await;
+    let proxy = system.proxy();
+    fail_often(&Caller::new(proxy.api(), MASTER_KEY)).await;
+    // The second one comes two seconds after the first, whose cost would be counted by then.
+    let sick = || metric(proxy, "deltallm_active_checks_total{outcome=\"sick\"}");
+    wait_until("two checks have found nobody", "2".to_owned(), sick).await;
+    let spent: f64 = metric(proxy, "deltallm_spend_usd_total").await.parse().unwrap();
+    assert!(spent <= 0.0, "{spent} USD for what was never sent");
+}
+
 /// A system whose group is looked after, with a way to its provider that is closed at first.
 async fn checked(kind: &str, interval: &str, cooldown_seconds: u32) -> (System, Lane) {
     let provider = std::sync::Arc::new(std::sync::Mutex::new(None));

@@ -71,6 +71,8 @@ async fn a_fifth_of_the_providers_failing_is_no_clients_trouble() {
     // What failed in its middle is a cost of the operator's own, and of no key.
     let aside: Vec<_> = rows.iter().filter(|row| row.kind != "call").collect();
     assert!(aside.iter().all(|row| row.kind == "failed_attempt" && row.key_id.is_none()), "{aside:?}");
+    let call_of = |request_id: &str| rows.iter().find(|row| row.kind == "call" && row.request_id == request_id);
+    assert!(aside.iter().all(|row| row.about == call_of(&row.request_id).map(|call| call.event_id)), "{aside:?}");
     let in_middle = ledger.broken;
     assert!(aside.len() <= usize::try_from(in_middle).unwrap(), "{} of {in_middle}", aside.len());
     let totals = || async { books.usage_of_key(&key.id).await.map(|(requests, _)| requests) };

@@ -27,20 +27,20 @@ const RECORD: &str = "
             provider, upstream_model, deployment_id, key_id, team_id, organization_id, user_id, end_user,
             input_tokens, output_tokens, cached_input_tokens, cache_creation_tokens, reasoning_tokens, usage_source,
             cost_nano_usd, price_state, prices, price_version, attempts, time_to_first_byte_us, duration_us,
-            overhead_us, usage_details, service_tier, kind, route
+            overhead_us, usage_details, service_tier, kind, route, about
         )
         SELECT * FROM unnest(
             $1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::text[], $5::int[], $6::text[], $7::text[],
             $8::text[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::uuid[], $15::uuid[],
             $16::uuid[], $17::uuid[], $18::text[], $19::bigint[], $20::bigint[], $21::bigint[], $22::bigint[],
             $23::bigint[], $24::text[], $25::bigint[], $26::text[], $27::jsonb[], $28::text[], $29::int[],
-            $30::bigint[], $31::bigint[], $32::bigint[], $33::jsonb[], $34::text[], $35::text[], $36::jsonb[]
+            $30::bigint[], $31::bigint[], $32::bigint[], $33::jsonb[], $34::text[], $35::text[], $36::jsonb[], $37::uuid[]
         ) AS given (
             event_id, started_at, finished_at, request_id, status, outcome, error_code, endpoint, is_stream, model,
             provider, upstream_model, deployment_id, key_id, team_id, organization_id, user_id, end_user,
             input_tokens, output_tokens, cached_input_tokens, cache_creation_tokens, reasoning_tokens, usage_source,
             cost_nano_usd, price_state, prices, price_version, attempts, time_to_first_byte_us, duration_us,
-            overhead_us, usage_details, service_tier, kind, route
+            overhead_us, usage_details, service_tier, kind, route, about
         )
         ORDER BY event_id
         ON CONFLICT (event_id, started_at) DO NOTHING
@@ -163,6 +163,7 @@ struct Columns<'a> {
     service_tier: Vec<Option<&'a str>>,
     kind: Vec<&'static str>,
     route: Vec<Option<Value>>,
+    about: Vec<Option<Uuid>>,
 }
 
 impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
@@ -205,6 +206,7 @@ impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
             columns.service_tier.push(event.service_tier.as_deref());
             columns.kind.push(event.kind.name());
             columns.route.push(event.route.as_ref().and_then(|route| serde_json::to_value(route).ok()));
+            columns.about.push(event.about.map(|id| id.0));
         }
         columns
     }
@@ -212,7 +214,7 @@ impl<'a> From<&[&'a SpendEvent]> for Columns<'a> {
 
 impl Columns<'_> {
     /// In the order of the statement.
-    fn parameters(&self) -> [&(dyn ToSql + Sync); 36] {
+    fn parameters(&self) -> [&(dyn ToSql + Sync); 37] {
         [
             &self.event_id,
             &self.started_at,
@@ -250,6 +252,7 @@ impl Columns<'_> {
             &self.service_tier,
             &self.kind,
             &self.route,
+            &self.about,
         ]
     }
 }

@@ -200,16 +200,16 @@ pub async fn route(client: &impl GenericClient, event_id: Uuid) -> Result<Option
 /// The most events beside a call that are shown with it: more than attempts, copies and probes of one request can be.
 const MAX_BESIDE: i64 = 50;
 
-/// What was paid beside a call: events of other kinds with its request id, within a day of it, oldest first.
+/// What was paid beside a call: events of other kinds that name it, within a day of it, oldest first.
 pub async fn beside(client: &impl GenericClient, call: &RequestRow) -> Result<Vec<RequestRow>, AdminError> {
     let day = ::time::Duration::days(1);
     let sql = concat!(
         select!(),
-        " WHERE e.request_id = $1 AND e.kind <> 'call' AND e.event_id <> $2 AND e.started_at BETWEEN $3 AND $4
-          ORDER BY e.started_at, e.event_id LIMIT $5"
+        " WHERE e.about = $1 AND e.kind <> 'call' AND e.started_at BETWEEN $2 AND $3
+          ORDER BY e.started_at, e.event_id LIMIT $4"
     );
     let at = call.started_at.to_datetime();
-    let parameters: super::Parameters<'_> = &[&call.request_id, &call.event_id, &(at - day), &(at + day), &MAX_BESIDE];
+    let parameters: super::Parameters<'_> = &[&call.event_id, &(at - day), &(at + day), &MAX_BESIDE];
     rows(client, sql, parameters).await?.iter().map(read).collect()
 }
 

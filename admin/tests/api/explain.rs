@@ -6,6 +6,7 @@ use deltallm_shared::{
     routing::{
         AttemptEnd, AttemptTrace, CandidateTrace, Choice, FallbackKind, Fault, RouteTrace, SkipReason, Strategy,
     },
+    time_text::Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -94,12 +95,16 @@ async fn a_calls_way_is_told_with_names_reasons_and_costs() {
     let beside = |kind, cost: &str| SpendEvent {
         kind,
         request_id: call.request_id.clone(),
+        about: Some(call.event_id),
         cost: Some(cost.parse().unwrap()),
         ..event()
     };
-    let unrelated = SpendEvent { kind: EventKind::Mirror, ..event() };
+    // A caller that gives all its calls one request id: what was paid for another one of them is not paid for this one.
+    let other =
+        SpendEvent { request_id: call.request_id.clone(), started_at: Timestamp(call.started_at.0 - 1), ..event() };
+    let unrelated = SpendEvent { about: Some(other.event_id), ..beside(EventKind::Mirror, "0.5") };
     let copy = beside(EventKind::Mirror, "0.01");
-    record(&admin, &[call.clone(), copy.clone(), beside(EventKind::FailedAttempt, "0.002"), unrelated]).await;
+    record(&admin, &[call.clone(), copy.clone(), beside(EventKind::FailedAttempt, "0.002"), other, unrelated]).await;
 
     let told = admin.get(&format!("/api/v1/requests/{}/explain", call.request_id)).await.expect(200);
     assert_eq!(told, admin.get(&format!("/api/v1/requests/{}/explain", call.event_id)).await.expect(200));

@@ -208,6 +208,7 @@ impl CallRecord {
         let of_call = &self.event;
         SpendEvent {
             event_id: EventId::new(),
+            about: Some(of_call.event_id),
             kind,
             outcome,
             finished_at: now,

@@ -124,15 +124,22 @@ impl ActiveChecks {
     /// Whether this replica looks; each does where they cannot agree.
     async fn is_ours(&self, id: DeploymentId, check: ActiveCheck, occasion: Occasion) -> bool {
         let Some(link) = &self.lease else { return true };
-        let lease_ms = match occasion {
-            Occasion::Probation => u64::try_from(PROOF_LEASE.as_millis()).unwrap_or(0),
-            Occasion::Idle => check.interval_ms / 2,
-        };
+        let (key, lease_ms) = lease(id, check, occasion);
         let mut ask = redis::pipe();
-        ask.cmd("SET").arg(format!("deltallm:check:{id}")).arg(1).arg("NX").arg("PX").arg(lease_ms.max(500));
+        ask.cmd("SET").arg(key).arg(1).arg("NX").arg("PX").arg(lease_ms);
         let answer: Result<(Option<String>,), _> = link.lock().await.ask(&ask).await;
         answer.map_or(true, |(set,)| set.is_some())
     }
+}
+
+/// What replicas agree on, and for how many milliseconds. One for each occasion: who has looked after an idle deployment a moment ago
+/// does not keep anybody from looking when its pause is over.
+fn lease(id: DeploymentId, check: ActiveCheck, occasion: Occasion) -> (String, u64) {
+    let (name, lease_ms) = match occasion {
+        Occasion::Probation => ("probation", u64::try_from(PROOF_LEASE.as_millis()).unwrap_or(0)),
+        Occasion::Idle => ("idle", check.interval_ms / 2),
+    };
+    (format!("deltallm:check:{name}:{id}"), lease_ms.max(500))
 }
 
 fn patient(check: &ActiveCheck, deployment: &Deployment) -> Patient {
@@ -157,4 +164,20 @@ fn is_disproved_by_list(deployment: &Deployment) -> bool {
 
 fn random() -> u64 {
     Uuid::new_v4().as_u64_pair().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_at_an_idle_deployment_does_not_keep_one_from_proving_itself() {
+        let check = ActiveCheck { kind: ActiveCheckKind::Models, interval_ms: 300_000 };
+        let id = DeploymentId::new();
+        let (idle, idle_ms) = lease(id, check, Occasion::Idle);
+        let (probation, probation_ms) = lease(id, check, Occasion::Probation);
+        assert_ne!(idle, probation);
+        assert_eq!((idle_ms, probation_ms), (150_000, 5_000));
+        assert_ne!(idle, lease(DeploymentId::new(), check, Occasion::Idle).0);
+    }
 }

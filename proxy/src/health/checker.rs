@@ -96,7 +96,8 @@ impl Checker {
         // Counts among the requests of its limits; on probation it is the probe.
         let in_flight = AttemptInFlight::begin(group, deployment, 16, Arc::clone(&self.news));
         record.upstream_called();
-        let asked = timeout(CALL, self.converse(group, deployment, &attempt)).await;
+        let mut has_answer = false;
+        let asked = timeout(CALL, self.converse(group, deployment, &attempt, &mut has_answer)).await;
         let (status, answer) = match asked {
             Ok(Ok(answered)) => answered,
             broken => {
@@ -104,6 +105,10 @@ impl Checker {
                     Ok(Err(error)) => of_error(&error),
                     _ => Some(Fault::FirstByteTimeout),
                 };
+                // As with any request: who has not begun to answer has done nothing that it bills.
+                if !has_answer {
+                    record.nothing_consumed();
+                }
                 record.settle(Outcome::UpstreamError, 502, None);
                 let fault = fault?;
                 in_flight.failed(fault, None);
@@ -139,8 +144,10 @@ impl Checker {
         group: &Group,
         deployment: &Deployment,
         attempt: &Attempt,
+        has_answer: &mut bool,
     ) -> pingora::Result<(u16, Bytes)> {
         let (mut exchange, head) = self.open(group, deployment, attempt, CALL).await?;
+        *has_answer = true;
         let mut body = BytesMut::new();
         while let Some(piece) = exchange.next().await? {
             body.extend_from_slice(&piece);

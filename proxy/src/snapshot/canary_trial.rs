@@ -1,7 +1,8 @@
-//! How a deployment on trial does: after too many failures it gets no share any more, until an operator sets the trial anew.
+//! How a deployment on trial does of late: after too many failures it gets no share any more, until an operator sets the trial anew.
 //!
 //! Each replica keeps its own count: a trial that fails does so on all of them.
 
+use deltallm_routing::trial::Trial;
 use deltallm_shared::routing::Canary;
 use parking_lot::Mutex;
 
@@ -11,11 +12,9 @@ pub struct CanaryTrial(Mutex<Standing>);
 
 #[derive(Default)]
 struct Standing {
-    /// The settings that the counts are for.
+    /// The settings that the trial is under.
     terms: Option<Canary>,
-    requests: u64,
-    failures: u64,
-    is_returned: bool,
+    trial: Trial,
 }
 
 impl CanaryTrial {
@@ -29,18 +28,13 @@ impl CanaryTrial {
 
     /// Whether the trial has failed.
     pub fn is_returned(&self) -> bool {
-        self.0.lock().is_returned
+        self.0.lock().trial.has_failed()
     }
 
     /// A request of the trial ended. True: with this one the trial has failed.
     pub fn count(&self, has_failed: bool) -> bool {
-        let mut standing = self.0.lock();
-        let Some(terms) = &standing.terms else { return false };
-        let (min, most) = (u64::from(terms.min_requests), u64::from(terms.max_error_percent));
-        standing.requests += 1;
-        standing.failures += u64::from(has_failed);
-        let is_over = standing.requests >= min && standing.failures * 100 > standing.requests * most;
-        is_over && !std::mem::replace(&mut standing.is_returned, true)
+        let Standing { terms, trial } = &mut *self.0.lock();
+        terms.as_ref().is_some_and(|terms| trial.count(terms, has_failed))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
     stats::{Begun, DeploymentStats, Ending, Limits},
     tick::Tick,
     trace::{Asked, explain},
+    trial::Trial,
 };
 
 /// The state of a run.
@@ -46,11 +47,9 @@ struct Upstream<'a> {
     settings: &'a SimulatedDeployment,
     identity: u64,
     is_canary: bool,
-    is_canary_returned: bool,
+    trial: Trial,
     limits: Limits,
     stats: DeploymentStats,
-    ended: u32,
-    failed: u32,
 }
 
 /// What happens at a moment; of one moment, what was set down first.
@@ -260,11 +259,9 @@ impl<'a> Upstream<'a> {
             settings,
             identity: u64::try_from((bytes >> 64) ^ (bytes & u128::from(u64::MAX))).unwrap_or(0),
             is_canary,
-            is_canary_returned: false,
+            trial: Trial::default(),
             limits: Limits { rpm: settings.rpm, tpm: settings.tpm, parallel: settings.parallel },
             stats: DeploymentStats::default(),
-            ended: 0,
-            failed: 0,
         }
     }
 
@@ -282,7 +279,7 @@ impl<'a> Upstream<'a> {
             },
             is_default: self.settings.tags.iter().any(|tag| tag == Candidate::DEFAULT_TAG),
             is_canary: self.is_canary,
-            is_canary_returned: self.is_canary_returned,
+            is_canary_returned: self.trial.has_failed(),
             stats: self.stats.view(now, &self.limits, arrival.tokens),
             skip: None,
         }
@@ -290,14 +287,10 @@ impl<'a> Upstream<'a> {
 
     /// Takes note of an ending; whether with it a deployment on trial has failed.
     fn failed_trial(&mut self, ending: Ending, routing: &EffectiveRouting) -> bool {
-        let Some(canary) = routing.canary.as_ref().filter(|_| self.is_canary && !self.is_canary_returned) else {
+        let Some(canary) = routing.canary.as_ref().filter(|_| self.is_canary) else {
             return false;
         };
         let is_failure = matches!(ending, Ending::Failed { fault, .. } if crate::retry::consequence(fault).counts);
-        self.ended += 1;
-        self.failed += u32::from(is_failure);
-        let percent = u64::from(self.failed) * 100 / u64::from(self.ended.max(1));
-        self.is_canary_returned = self.ended >= canary.min_requests && percent >= u64::from(canary.max_error_percent);
-        self.is_canary_returned
+        self.trial.count(canary, is_failure)
     }
 }
