@@ -19,6 +19,7 @@ mod models;
 mod objects;
 mod outages;
 mod pass_through;
+mod policies;
 mod realtime;
 mod routing;
 mod secrecy;
