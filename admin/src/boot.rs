@@ -14,7 +14,7 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 use deltallm_shared::{
-    config::{self, Config, ProcessEnvironment},
+    config::{self, Config, ProcessEnvironment, WatchedFile},
     crypto::{SaltKey, check_strength},
     log,
     secret::Secret,
@@ -54,6 +54,8 @@ const HEADER_WITHIN: Duration = Duration::from_secs(10);
 pub async fn run(options: Options) -> Result<(), String> {
     log::start(&["actix_server=warn", "actix_http=warn", "tokio_postgres=warn"]);
     let config_path = config_path(options.config.clone());
+    // Looked at before it is read: what changes from here on is seen, however long the database keeps the service waiting.
+    let mut watched = config_path.clone().map(WatchedFile::new);
     let config = read_config(config_path.as_deref())?;
     let secrets = secrets(&options, &config)?;
     let database = Database::new(&secrets.database_url)?;
@@ -97,8 +99,8 @@ pub async fn run(options: Options) -> Result<(), String> {
                     Ok(Ok(())) => {
                         tokio::spawn(state.hub.clone().follow(state.clone(), stopping.clone()));
                         tokio::spawn(jobs::run(state.clone(), stopping.clone()));
-                        if let Some(path) = config_path.clone() {
-                            tokio::spawn(jobs::reload(state.clone(), path, stopping.clone()));
+                        if let Some(file) = watched.take() {
+                            tokio::spawn(jobs::reload(state.clone(), file, stopping.clone()));
                         }
                         if !is_announced {
                             is_announced = true;

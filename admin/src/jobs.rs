@@ -1,6 +1,6 @@
 //! What the service does on its own now and then. Every replica does it; doing it twice changes nothing.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use deltallm_shared::config::{ProcessEnvironment, WatchedFile};
 use tokio::sync::watch;
@@ -28,8 +28,7 @@ pub async fn run(state: Arc<State>, mut stopping: watch::Receiver<bool>) {
 }
 
 /// Takes over what changes in `config.yaml`, until the service stops.
-pub async fn reload(state: Arc<State>, path: PathBuf, mut stopping: watch::Receiver<bool>) {
-    let mut file = WatchedFile::new(path);
+pub async fn reload(state: Arc<State>, mut file: WatchedFile, mut stopping: watch::Receiver<bool>) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(WatchedFile::EVERY) => {}

@@ -16,7 +16,7 @@ use std::{
 };
 
 use deltallm_shared::{
-    config::{self, Config, Diagnostic, Environment, ProcessEnvironment},
+    config::{self, Config, Diagnostic, Environment, ProcessEnvironment, WatchedFile},
     crypto::{CryptoError, SaltKey, check_strength, random_text},
     secret::Secret,
 };
@@ -134,6 +134,8 @@ impl fmt::Display for Lines<'_> {
 /// Runs the proxy until it is told to stop.
 pub fn run(options: Options) -> Result<(), BootError> {
     let environment = ProcessEnvironment;
+    // Looked at before it is read, so that no change falls between.
+    let watched = options.config.clone().map(WatchedFile::new);
     let config = load(options.config.as_deref(), &environment)?;
     let admin_url = environment.variable("DELTALLM_ADMIN_URL").or_else(|| config.general.admin_url.clone());
     let master_key = master_key(&config, &environment)?;
@@ -179,6 +181,7 @@ pub fn run(options: Options) -> Result<(), BootError> {
     };
 
     let control = Control {
+        watched,
         options: &options,
         admin_url,
         salt: &salt,

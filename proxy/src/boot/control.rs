@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use deltallm_shared::crypto::SaltKey;
+use deltallm_shared::{config::WatchedFile, crypto::SaltKey};
 use parking_lot::Mutex;
 
 use super::{BootError, Options};
@@ -15,6 +15,7 @@ use crate::{
 
 /// What runs beside the requests, on a thread of its own: it must never wait for them, nor they for it.
 pub(super) struct Control<'a> {
+    pub(super) watched: Option<WatchedFile>,
     pub(super) options: &'a Options,
     pub(super) admin_url: Option<String>,
     pub(super) salt: &'a SaltKey,
@@ -29,7 +30,7 @@ impl Control<'_> {
     /// Starts it.
     pub(super) fn start(mut self) -> Result<(), BootError> {
         let (shared_health, checks) = (self.shared_health.take(), Arc::clone(&self.checks));
-        let watch = self.options.config.clone().map(|path| file_watch::run(path, Arc::clone(&self.store)));
+        let watch = self.watched.take().map(|file| file_watch::run(file, Arc::clone(&self.store)));
         let admin = self.admin_tasks()?;
         if admin.is_none() {
             self.lifecycle.configured();

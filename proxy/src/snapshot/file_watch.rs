@@ -1,6 +1,6 @@
 //! Hot reload of `config.yaml` into the [`Store`].
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use deltallm_shared::config::{ProcessEnvironment, WatchedFile};
 use parking_lot::Mutex;
@@ -8,8 +8,7 @@ use parking_lot::Mutex;
 use super::store::Store;
 
 /// Watches the file for ever.
-pub async fn run(path: PathBuf, store: Arc<Mutex<Store>>) {
-    let mut file = WatchedFile::new(path);
+pub async fn run(mut file: WatchedFile, store: Arc<Mutex<Store>>) {
     loop {
         tokio::time::sleep(WatchedFile::EVERY).await;
         if let Some(config) = file.changed(&ProcessEnvironment) {
