@@ -7,14 +7,14 @@ const WHOLE: u32 = 1_000_000;
 
 /// What is left so far, limit by limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Room {
+pub(super) struct Leeway {
     pub(super) headroom_ppm: u32,
     pub(super) has_room: bool,
     /// When it has room again, where it has none and that is known.
     pub(super) room_at: Option<Tick>,
 }
 
-impl Room {
+impl Leeway {
     /// Without limits.
     pub(super) const ALL: Self = Self { headroom_ppm: WHOLE, has_room: true, room_at: None };
 
@@ -43,17 +43,17 @@ mod tests {
 
     #[test]
     fn the_scarcest_limit_says_how_much_is_left() {
-        let mut room = Room::ALL;
+        let mut room = Leeway::ALL;
         room.narrow(100, 40, 1, || None);
         room.narrow(10, 9, 1, || None);
-        assert_eq!(room, Room { headroom_ppm: 400_000, ..Room::ALL });
+        assert_eq!(room, Leeway { headroom_ppm: 400_000, ..Leeway::ALL });
         room.narrow(1000, 500, 501, || None);
-        assert_eq!(room, Room { headroom_ppm: 400_000, has_room: false, room_at: None });
+        assert_eq!(room, Leeway { headroom_ppm: 400_000, has_room: false, room_at: None });
     }
 
     #[test]
     fn there_is_room_when_all_have_some() {
-        let mut room = Room::ALL;
+        let mut room = Leeway::ALL;
         room.narrow(10, 5, 1, || Some(Tick(90)));
         assert_eq!(room.room_at, None, "there is room");
         room.narrow(10, 0, 1, || Some(Tick(50)));
@@ -67,10 +67,10 @@ mod tests {
 
     #[test]
     fn a_limit_of_nothing_leaves_nothing_and_a_giant_is_let_through_alone() {
-        let mut room = Room::ALL;
+        let mut room = Leeway::ALL;
         room.narrow(1000, 1000, 5000, || None);
-        assert_eq!(room, Room::ALL);
+        assert_eq!(room, Leeway::ALL);
         room.narrow(0, 0, 1, || None);
-        assert_eq!(room, Room { headroom_ppm: 0, has_room: false, room_at: None });
+        assert_eq!(room, Leeway { headroom_ppm: 0, has_room: false, room_at: None });
     }
 }

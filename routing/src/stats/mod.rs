@@ -32,7 +32,7 @@ pub use provider_limits::Left;
 pub use report::{HealthState, ProviderLimit, StatsReport};
 
 use self::{
-    circuit::Circuit, ewma::Ewma, headroom::Room, in_flight::InFlight, percentile::Spread,
+    circuit::Circuit, ewma::Ewma, headroom::Leeway, in_flight::InFlight, percentile::Spread,
     provider_limits::ProviderLimits, usage::Usage,
 };
 use crate::{retry::consequence, tick::Tick};
@@ -156,7 +156,7 @@ impl DeploymentStats {
     /// What is known now. `tokens`: what the request is expected to take.
     pub fn view(&self, now: Tick, limits: &Limits, tokens: u64) -> StatsView {
         let in_flight = self.in_flight.count();
-        let mut room = Room::ALL;
+        let mut room = Leeway::ALL;
         self.usage.narrow(&mut room, now, limits, tokens);
         self.provider_limits.narrow(&mut room, now, tokens);
         if let Some(limit) = limits.parallel {

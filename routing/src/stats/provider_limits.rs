@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     header_lines::{KINDS, Said, read},
-    headroom::Room,
+    headroom::Leeway,
 };
 use crate::tick::Tick;
 
@@ -67,7 +67,7 @@ impl ProviderLimits {
     }
 
     /// Narrows the room by the provider's limits.
-    pub(super) fn narrow(&self, room: &mut Room, now: Tick, tokens: u64) {
+    pub(super) fn narrow(&self, room: &mut Leeway, now: Tick, tokens: u64) {
         if !self.are_known(now) {
             return;
         }
@@ -75,10 +75,10 @@ impl ProviderLimits {
         for (figure, wanted) in self.figures.iter().zip([1, tokens, 1, 1]) {
             match figure.left(now) {
                 Some(Left { limit: Some(limit), remaining }) => {
-                    room.narrow(limit, remaining, wanted, || figure.opens_at(now, limit.min(wanted)))
+                    room.narrow(limit, remaining, wanted, || figure.opens_at(now, limit.min(wanted)));
                 }
                 Some(Left { limit: None, remaining: 0 }) => {
-                    room.narrow(1, 0, 1, || Some(Tick(figure.until.load(Relaxed))))
+                    room.narrow(1, 0, 1, || Some(Tick(figure.until.load(Relaxed))));
                 }
                 _ => {}
             }
@@ -153,8 +153,8 @@ mod tests {
         limits
     }
 
-    fn room(limits: &ProviderLimits, now: Tick, tokens: u64) -> Room {
-        let mut room = Room::ALL;
+    fn room(limits: &ProviderLimits, now: Tick, tokens: u64) -> Leeway {
+        let mut room = Leeway::ALL;
         limits.narrow(&mut room, now, tokens);
         room
     }
@@ -168,20 +168,20 @@ mod tests {
         ]);
         assert_eq!(
             room(&limits, at(100), 1),
-            Room { headroom_ppm: 0, has_room: false, room_at: Some(Tick(100_060_000)) }
+            Leeway { headroom_ppm: 0, has_room: false, room_at: Some(Tick(100_060_000)) }
         );
-        assert_eq!(room(&limits, at(130), 500), Room { headroom_ppm: 500_000, ..Room::ALL });
+        assert_eq!(room(&limits, at(130), 500), Leeway { headroom_ppm: 500_000, ..Leeway::ALL });
         assert!(!room(&limits, at(130), 501).has_room);
         assert_eq!(room(&limits, at(130), 750).room_at, Some(at(145)));
         assert_eq!(room(&limits, at(130), 5000).room_at, Some(at(160)));
-        assert_eq!(room(&limits, at(160), 501), Room::ALL);
+        assert_eq!(room(&limits, at(160), 501), Leeway::ALL);
     }
 
     #[test]
     fn a_fixed_window_comes_back_all_at_once() {
         let limits = limits(&[("ratelimit-limit", "10"), ("ratelimit-remaining", "0"), ("ratelimit-reset", "30")]);
-        assert_eq!(room(&limits, at(129), 1), Room { headroom_ppm: 0, has_room: false, room_at: Some(at(130)) });
-        assert_eq!(room(&limits, at(130), 1), Room::ALL);
+        assert_eq!(room(&limits, at(129), 1), Leeway { headroom_ppm: 0, has_room: false, room_at: Some(at(130)) });
+        assert_eq!(room(&limits, at(130), 1), Leeway::ALL);
     }
 
     #[test]
@@ -192,17 +192,17 @@ mod tests {
             ("anthropic-ratelimit-requests-reset", "whenever"),
         ]);
         limits.begin(at(100), 50);
-        assert_eq!(room(&limits, at(100), 1), Room { headroom_ppm: 100_000, ..Room::ALL });
+        assert_eq!(room(&limits, at(100), 1), Leeway { headroom_ppm: 100_000, ..Leeway::ALL });
         limits.begin(at(100), 50);
         assert!(!room(&limits, at(100), 1).has_room);
         // Without a word about its reset it counts for ten seconds.
-        assert_eq!(room(&limits, at(110), 1), Room::ALL);
+        assert_eq!(room(&limits, at(110), 1), Leeway::ALL);
     }
 
     #[test]
     fn a_count_without_its_limit_only_says_when_nothing_is_left() {
         let some = limits(&[("x-ratelimit-remaining-requests", "1")]);
-        assert_eq!(room(&some, at(100), 9), Room::ALL);
+        assert_eq!(room(&some, at(100), 9), Leeway::ALL);
         some.begin(at(100), 9);
         assert!(!room(&some, at(100), 9).has_room);
         assert_eq!(some.left(at(100)), [Some(Left { limit: None, remaining: 0 }), None, None, None]);

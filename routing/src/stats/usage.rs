@@ -1,6 +1,6 @@
 //! What a deployment's own limits have been used of: requests and tokens of the last minute.
 
-use super::{Limits, headroom::Room, window::Window};
+use super::{Limits, headroom::Leeway, window::Window};
 use crate::tick::Tick;
 
 /// A minute in [`super::window::PARTS`] slots.
@@ -37,7 +37,7 @@ impl Usage {
     }
 
     /// Narrows the room by our own limits.
-    pub(super) fn narrow(&self, room: &mut Room, now: Tick, limits: &Limits, tokens: u64) {
+    pub(super) fn narrow(&self, room: &mut Leeway, now: Tick, limits: &Limits, tokens: u64) {
         if let Some(limit) = limits.rpm {
             room.narrow(limit, limit.saturating_sub(self.requests(now)), 1, || {
                 Some(self.requests.falls_to(limit.checked_sub(1)?, now, WIDTH_US))
