@@ -25,7 +25,9 @@ async fn main() -> ExitCode {
     let builder = faulty
         .into_iter()
         .fold(System::builder(), |builder, name| builder.model(move |upstream| model_entry(name, name, upstream, &[])));
-    let system = builder.model(providers::entries).start().await;
+    // Clients are asked how they take errors; how long the gateway waits for a provider is asked elsewhere.
+    let settings = "router_settings:\n  retry_after: 10ms\n  max_retry_wait: 100ms\n";
+    let system = builder.model(providers::entries).sections(settings).start().await;
     let (_, key) = system.caller_with_new_key("sdk").await;
     let (_, blocked) = system.caller_with_new_key("blocked").await;
     let block = format!("/api/v1/keys/{}/block", blocked.id);
