@@ -380,6 +380,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routing/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a policy. */
+        post: operations["simulate_routing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -874,6 +891,13 @@ export interface components {
         ErrorBody: {
             error: components["schemas"]["ErrorDetail"];
         };
+        /** @description How often clients saw an error. */
+        ErrorCountView: {
+            /** Format: int64 */
+            count: number;
+            /** @description The class of the last failure; `at_capacity`, `nobody` or `deadline`. */
+            reason: string;
+        };
         ErrorDetail: {
             /** @description For programs: stable. */
             code: string;
@@ -912,6 +936,36 @@ export interface components {
             request: components["schemas"]["RequestView"];
             /** @description What happened, in a few sentences. */
             summary: string;
+        };
+        /** @description A share of attempts that fail. */
+        Failures: {
+            /**
+             * Format: int64
+             * @description How long it takes to fail.
+             */
+            after_ms?: number;
+            /** @description `connect`, `rate_limit`, `overloaded`, `server`, `first_byte_timeout` … */
+            fault: string;
+            /**
+             * Format: int64
+             * @description From then on; from the start, if absent.
+             */
+            from_ms?: number;
+            /**
+             * Format: int32
+             * @description Of a hundred.
+             */
+            percent: number;
+            /**
+             * Format: int64
+             * @description For how long the provider wants to be left alone.
+             */
+            retry_after_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Until then; to the end, if absent.
+             */
+            until_ms?: number | null;
         };
         /** @description What the dashboard shows of the gateway everywhere. */
         GatewayView: {
@@ -1444,6 +1498,14 @@ export interface components {
             /** @description At least 12 characters. */
             new_password: string;
         };
+        /** @description A time without requests. */
+        Pause: {
+            fault: string;
+            /** Format: int64 */
+            from_ms: number;
+            /** Format: int64 */
+            until_ms: number;
+        };
         /**
          * @description How sure a price is.
          * @enum {string}
@@ -1463,6 +1525,15 @@ export interface components {
             /** @description Which of `api_version`, `region` and `project` mean something to it. */
             place_fields: string[];
         };
+        /** @description Times that so many of a hundred keep, in microseconds. */
+        Quantiles: {
+            /** Format: int64 */
+            p50_us: number;
+            /** Format: int64 */
+            p95_us: number;
+            /** Format: int64 */
+            p99_us: number;
+        };
         /** @description Waiting in the place of a 429. */
         Queue: {
             /** Format: int64 */
@@ -1472,6 +1543,24 @@ export interface components {
              * @description How many may wait in a group; 100 if absent.
              */
             max_waiting?: number;
+        };
+        /** @description Requests on record. */
+        RecordedTrafficDraft: {
+            /**
+             * Format: int64
+             * @description The newest so many; 5,000 if absent, 50,000 at most.
+             */
+            limit?: number | null;
+            /**
+             * Format: date-time
+             * @description A day before `until` if absent.
+             */
+            since?: string | null;
+            /**
+             * Format: date-time
+             * @description Now if absent.
+             */
+            until?: string | null;
         };
         /** @description A recorded call. */
         RequestView: {
@@ -1665,9 +1754,153 @@ export interface components {
             /** @description What `strategy` may be. */
             strategies: components["schemas"]["StrategyView"][];
         };
+        /** @description A choice of one request. */
+        SampledChoiceView: {
+            choice: components["schemas"]["ChoiceView"];
+            /**
+             * Format: int64
+             * @description Which request, in the order of time.
+             */
+            request: number;
+        };
         /** @description The answer to a log-in. */
         SessionView: {
             user: components["schemas"]["MeUserView"];
+        };
+        /** @description A deployment. One that exists is named by its id, and what is left out is as it is; one without an id is made up. */
+        SimulatedDeploymentDraft: {
+            /** @default null */
+            failures: components["schemas"]["Failures"][] | null;
+            /** @default null */
+            first_token: components["schemas"]["Times"] | null;
+            /**
+             * Format: uuid
+             * @default null
+             */
+            id: string | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            max_parallel_requests: number | null;
+            /** @default null */
+            name: string | null;
+            /**
+             * @description What an answer costs: US dollars as decimal text.
+             * @default null
+             */
+            price_usd: string | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            priority: number | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            rpm: number | null;
+            /** @default null */
+            tags: string[] | null;
+            /** @default null */
+            total: components["schemas"]["Times"] | null;
+            /**
+             * Format: int64
+             * @default null
+             */
+            tpm: number | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            weight: number | null;
+        };
+        /** @description What became of one deployment, and how it was taken to answer. */
+        SimulatedDeploymentView: {
+            /** Format: int64 */
+            answered: number;
+            /**
+             * Format: int64
+             * @description Requests that it was asked.
+             */
+            attempts: number;
+            deployment: components["schemas"]["DeploymentName"];
+            /** Format: int64 */
+            failed: number;
+            failures: components["schemas"]["Failures"][];
+            /**
+             * Format: int64
+             * @description Requests that came to it first.
+             */
+            first_choices: number;
+            first_token: components["schemas"]["Times"];
+            /** @description Whether it was on trial and failed it. */
+            is_canary_returned: boolean;
+            /** Format: int64 */
+            pause_count: number;
+            /** @description When it was set aside or limited; the first hundred. */
+            pauses: components["schemas"]["Pause"][];
+            /**
+             * Format: int64
+             * @description Its part of all answers, in parts of a million.
+             */
+            share_ppm: number;
+            /** @description Where its times and failures are from: `given`, `record`, or `default` where nothing is on record. */
+            source: string;
+            /** @description US dollars as decimal text. */
+            spend_usd: string;
+            total: components["schemas"]["Times"];
+        };
+        /** @description A policy to be tried, without a request to anybody. */
+        SimulationDraft: {
+            /** @description In the place of the group's; needed where no `model_name` is given. */
+            deployments?: components["schemas"]["SimulatedDeploymentDraft"][] | null;
+            /** @description A group: its settings and its deployments, which answer as they did on record. */
+            model_name?: string | null;
+            /** @description How many choices are told with all that was weighed; 20 if absent. */
+            samples?: number | null;
+            /**
+             * Format: int64
+             * @description Chance: the same seed has the same outcome.
+             */
+            seed?: number;
+            settings?: components["schemas"]["RoutingSettings"] | null;
+            traffic: components["schemas"]["TrafficDraft"];
+        };
+        /** @description What came of it. One group is simulated: fallback groups, hedging, mirroring and the queue are not. */
+        SimulationView: {
+            /** Format: int64 */
+            answered: number;
+            /** @description How many requests took one attempt, two and so on; those without any are at the first place. */
+            attempts: number[];
+            /** @description Some choices, with all that was weighed. */
+            choices: components["schemas"]["SampledChoiceView"][];
+            /**
+             * Format: int64
+             * @description Requests whose client saw an error.
+             */
+            client_errors: number;
+            deployments: components["schemas"]["SimulatedDeploymentView"][];
+            /** @description What they saw, the most frequent first. */
+            errors: components["schemas"]["ErrorCountView"][];
+            /** @description From the arrival to the first content, of streams. */
+            first_content: components["schemas"]["Quantiles"];
+            /** Format: int64 */
+            requests: number;
+            /** @description The settings that were tried, with everything that they leave to others. */
+            settings: components["schemas"]["RoutingSettings"];
+            /**
+             * @description US dollars as decimal text.
+             * @example 0.000123
+             */
+            spend_usd: string;
+            /** @description From the arrival to the end of the answer. */
+            total: components["schemas"]["Quantiles"];
+            /**
+             * Format: int64
+             * @description Answers without a known price, which are not in it.
+             */
+            unpriced: number;
         };
         /** @description Sums in groups, and in all. */
         SpendSummaryView: {
@@ -1720,6 +1953,40 @@ export interface components {
             /** @description What the scores of its candidates measure; lower is better. Null: it compares by none. */
             score: string | null;
         };
+        /** @description Requests that come by chance, independently of each other. */
+        SyntheticTrafficDraft: {
+            /**
+             * Format: int64
+             * @description For how long.
+             */
+            duration_ms: number;
+            /**
+             * Format: int64
+             * @description How many in a minute, in the mean.
+             */
+            requests_per_minute: number;
+            /**
+             * Format: int64
+             * @description How many sessions they belong to; 0: to none.
+             */
+            sessions?: number;
+            /**
+             * Format: int32
+             * @description Of a hundred, those that want a stream.
+             */
+            stream_percent?: number;
+            /**
+             * Format: int32
+             * @description Of a hundred, those that have `tags`.
+             */
+            tagged_percent?: number;
+            tags?: string[];
+            /**
+             * Format: int64
+             * @description Tokens of a request, in and out, in the mean.
+             */
+            tokens?: number;
+        };
         /**
          * @description Whether a deployment needs all tags of the request or one.
          * @enum {string}
@@ -1768,6 +2035,24 @@ export interface components {
              */
             spend_usd: string;
         };
+        /** @description How long something takes. */
+        Times: {
+            /** Format: int64 */
+            mean_ms: number;
+            /**
+             * Format: int64
+             * @description What 95 of a hundred keep.
+             */
+            p95_ms: number;
+        };
+        /** @description Requests. */
+        TrafficDraft: (components["schemas"]["SyntheticTrafficDraft"] & {
+            /** @enum {string} */
+            kind: "synthetic";
+        }) | (components["schemas"]["RecordedTrafficDraft"] & {
+            /** @enum {string} */
+            kind: "recorded";
+        });
         /** @description An account to be made. */
         UserDraft: {
             email: string;
@@ -2969,6 +3254,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    simulate_routing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationView"];
+                };
             };
             /** @description An error */
             default: {

@@ -7,7 +7,7 @@ import { Menu, type MenuItem } from '@/components/ui/menu';
 import { useCanEdit } from '@/features/session/api/session';
 import { plural } from '@/lib/format';
 import type { Deployment } from '../api/models';
-import { Limits } from './limits';
+import { hasLimits, Limits } from './limits';
 import { Price } from './price';
 import { Source } from './source';
 
@@ -95,10 +95,10 @@ export function ModelsTable({ rows, onIntent, stale, more }: Props) {
     { id: 'upstream', header: 'Served by', cell: ({ d }) => <Upstream d={d} /> },
     { id: 'source', header: 'Source', cell: ({ d }) => <Source source={d.source} /> },
     { id: 'state', header: 'State', cell: ({ d }) => <State d={d} /> },
-    { id: 'mode', header: 'Mode', className: 'max-xl:hidden', cell: ({ d }) => <span className="text-fg-2">{d.mode}</span> },
+    { id: 'mode', header: 'Mode', className: 'max-2xl:hidden', cell: ({ d }) => <span className="text-fg-2">{d.mode}</span> },
     { id: 'price', header: 'Price in / out per 1M', align: 'right', cell: ({ d }) => <Price d={d} /> },
     { id: 'weight', header: 'Weight', align: 'right', className: 'max-xl:hidden', cell: ({ d }) => d.weight },
-    { id: 'priority', header: 'Priority', align: 'right', className: 'max-2xl:hidden', cell: ({ d }) => d.priority },
+    { id: 'priority', header: 'Priority', align: 'right', className: 'max-xl:hidden', cell: ({ d }) => d.priority },
     { id: 'limits', header: 'Limits', className: 'max-xl:hidden', cell: ({ d }) => <Limits d={d} /> },
     {
       id: 'timeout',
@@ -146,9 +146,9 @@ export function ModelsTable({ rows, onIntent, stale, more }: Props) {
               <Actions d={d} onIntent={onIntent} />
             </div>
           </div>
-          <div className="mt-3 flex items-center justify-between gap-2">
+          <div className="mt-3 flex flex-wrap items-center justify-between gap-2">
             <Source source={d.source} />
-            <Limits d={d} />
+            {hasLimits(d) && <Limits d={d} />}
             <Price d={d} />
           </div>
         </article>

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { Said } from '@/components/said';
 import { ErrorState, Skeleton } from '@/components/ui/states';
 import { fmtMs, fmtUsd } from '@/lib/format';
 import { type Explain, explainQuery, type RequestRow } from '../api/requests';
@@ -6,7 +7,6 @@ import { Cost } from './cost';
 import { KindBadge } from './kind-badge';
 import { RouteAttempts } from './route-attempts';
 import { RouteChoice } from './route-choice';
-import { Said } from './said';
 import { StatusBadge } from './status-badge';
 
 /** Why a request went where it went. */

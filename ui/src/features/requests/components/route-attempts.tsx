@@ -1,7 +1,7 @@
+import { Said } from '@/components/said';
 import { Badge, type Tone } from '@/components/ui/badge';
 import { fmtMs } from '@/lib/format';
 import { type Attempt, type AttemptSpan, spansOf } from './attempt-spans';
-import { Said } from './said';
 
 const END: Record<string, { label: string; tone: Tone; bar: string }> = {
   answered: { label: 'Answered', tone: 'ok', bar: 'var(--c1)' },

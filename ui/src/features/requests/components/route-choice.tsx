@@ -1,9 +1,9 @@
 import { Check } from 'lucide-react';
+import { Said } from '@/components/said';
 import { Badge } from '@/components/ui/badge';
 import { cn } from '@/lib/cn';
 import { fmtInt, fmtMs } from '@/lib/format';
 import type { Explain } from '../api/requests';
-import { Said } from './said';
 
 type Choice = Explain['choices'][number];
 

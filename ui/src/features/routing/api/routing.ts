@@ -6,6 +6,8 @@ import { queryClient } from '@/lib/query';
 export type Policy = Schemas['RoutingPolicyView'];
 export type Settings = Schemas['RoutingSettings'];
 export type Strategy = Schemas['StrategyView'];
+export type Simulation = Schemas['SimulationView'];
+export type SimulationDraft = Schemas['SimulationDraft'];
 export type Routing = Schemas['RoutingView'];
 
 export const routingQuery = queryOptions({
@@ -40,3 +42,7 @@ export const useResetPolicy = () =>
       ),
     onSuccess: refresh,
   });
+
+/** Nobody is asked anything: a policy is tried over made-up or recorded traffic. */
+export const useSimulate = () =>
+  useMutation({ mutationFn: (draft: SimulationDraft) => body(client.POST('/api/v1/routing/simulate', { body: draft })) });

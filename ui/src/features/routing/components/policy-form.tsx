@@ -10,6 +10,7 @@ import { ActiveCheckPanel, CanaryPanel, HedgePanel, MirrorPanel, QueuePanel } fr
 import type { Bound } from './figure-field';
 import { AttemptsSection, FallbackSection, HealthSection, StrategySection } from './general-fields';
 import { below, checkPolicy, type PolicyValues, toSettings, toValues } from './settings-values';
+import { SimulatePanel } from './simulate-panel';
 
 type Props = { policy: Policy; routing: Routing; onSaved: () => void };
 
@@ -45,49 +46,55 @@ export function PolicyForm({ policy, routing, onSaved }: Props) {
     inheritLabel: group === null ? 'Default' : 'As the router',
   };
   const names = routing.groups.map((g) => g.model_name!).filter((name) => name !== group);
+  const draft = { ...bound.below, ...toSettings(form.values) };
   return (
-    <form ref={form.ref} noValidate onSubmit={form.submit} aria-label="Policy">
-      <fieldset disabled={!canEdit} className="min-w-0">
-        <div className="grid items-start gap-4 lg:grid-cols-2">
-          <div className="flex min-w-0 flex-col gap-4">
-            <StrategySection form={bound} strategies={routing.strategies} />
-            <AttemptsSection form={bound} />
-            <HealthSection form={bound} />
-          </div>
-          <div className="flex min-w-0 flex-col gap-4">
-            <FallbackSection form={bound} names={names} isRouter={group === null} />
-            <HedgePanel form={bound} />
-            <MirrorPanel form={bound} names={names} />
-            <CanaryPanel form={bound} group={group} />
-            <QueuePanel form={bound} />
-            <ActiveCheckPanel form={bound} />
-          </div>
-        </div>
-      </fieldset>
-      {canEdit && (
-        <div className="sticky bottom-0 z-20 -mx-1 mt-4 flex flex-wrap items-center justify-end gap-2 border-line border-t bg-bg/90 px-1 py-3 backdrop-blur">
-          {form.refusal && (
-            <div className="mr-auto min-w-0">
-              <FormError>{form.refusal}</FormError>
+    <>
+      <form ref={form.ref} noValidate onSubmit={form.submit} aria-label="Policy">
+        <fieldset disabled={!canEdit} className="min-w-0">
+          <div className="grid items-start gap-4 lg:grid-cols-2">
+            <div className="flex min-w-0 flex-col gap-4">
+              <StrategySection form={bound} strategies={routing.strategies} />
+              <AttemptsSection form={bound} />
+              <HealthSection form={bound} />
             </div>
-          )}
-          {!form.refusal && (
-            <span className="mr-auto text-fg-3 text-xs">{form.dirty ? 'Not saved yet' : 'An empty field is as the level above says.'}</span>
-          )}
-          <Button variant="primary" type="submit" loading={put.isPending} disabled={!form.dirty}>
-            Save
-          </Button>
-        </div>
-      )}
-      <Confirm
-        open={blocker.status === 'blocked'}
-        onOpenChange={(open) => !open && blocker.reset?.()}
-        title="Discard the changes?"
-        action="Discard"
-        onConfirm={() => blocker.proceed?.()}
-      >
-        What was changed here is not saved.
-      </Confirm>
-    </form>
+            <div className="flex min-w-0 flex-col gap-4">
+              <FallbackSection form={bound} names={names} isRouter={group === null} />
+              <HedgePanel form={bound} />
+              <MirrorPanel form={bound} names={names} />
+              <CanaryPanel form={bound} group={group} />
+              <QueuePanel form={bound} />
+              <ActiveCheckPanel form={bound} />
+            </div>
+          </div>
+        </fieldset>
+        {canEdit && (
+          <div className="sticky bottom-0 z-20 -mx-1 mt-4 flex flex-wrap items-center justify-end gap-2 border-line border-t bg-bg/90 px-1 py-3 backdrop-blur">
+            {form.refusal && (
+              <div className="mr-auto min-w-0">
+                <FormError>{form.refusal}</FormError>
+              </div>
+            )}
+            {!form.refusal && (
+              <span className="mr-auto text-fg-3 text-xs">
+                {form.dirty ? 'Not saved yet' : 'An empty field is as the level above says.'}
+              </span>
+            )}
+            <Button variant="primary" type="submit" loading={put.isPending} disabled={!form.dirty}>
+              Save
+            </Button>
+          </div>
+        )}
+        <Confirm
+          open={blocker.status === 'blocked'}
+          onOpenChange={(open) => !open && blocker.reset?.()}
+          title="Discard the changes?"
+          action="Discard"
+          onConfirm={() => blocker.proceed?.()}
+        >
+          What was changed here is not saved.
+        </Confirm>
+      </form>
+      {canEdit && group !== null && policy.deployments > 0 && <SimulatePanel group={group} settings={draft} />}
+    </>
   );
 }

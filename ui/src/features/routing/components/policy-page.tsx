@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { ArrowLeft, RotateCcw, Route, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { PageHead } from '@/components/page-head';
+import { Said } from '@/components/said';
 import { Button } from '@/components/ui/button';
 import { RelTime } from '@/components/ui/rel-time';
 import { EmptyState } from '@/components/ui/states';
@@ -69,7 +70,9 @@ export default function PolicyPage({ group, routing }: { group: string | null; r
           {policy.warnings.map((warning) => (
             <li key={warning} className="flex items-start gap-2 break-words">
               <TriangleAlert className="mt-0.5 size-4 shrink-0" aria-hidden="true" />
-              <span className="min-w-0">{warning.replaceAll('`', '')}</span>
+              <span className="min-w-0">
+                <Said text={warning} />
+              </span>
             </li>
           ))}
         </ul>

@@ -8,6 +8,7 @@ import { SearchBox } from '@/components/search-box';
 import { Button, buttonStyle } from '@/components/ui/button';
 import { EmptyState, ErrorState } from '@/components/ui/states';
 import { useCanEdit } from '@/features/session/api/session';
+import { cn } from '@/lib/cn';
 import { plural } from '@/lib/format';
 import { type Policy, type Routing, routingQuery } from '../api/routing';
 import { GroupsTable } from './groups-table';
@@ -90,8 +91,8 @@ function Router({ policy }: { policy: Policy }) {
       <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
         <h2 className="font-semibold text-base">Router</h2>
         <PolicySource policy={policy} />
-        <p className="min-w-0 flex-1 basis-40 text-fg-2">What holds where no group says otherwise.</p>
-        <Link to="/routing" search={{ router: true }} className={buttonStyle()}>
+        <p className="min-w-0 text-fg-2 max-sm:order-last max-sm:basis-full">What holds where no group says otherwise.</p>
+        <Link to="/routing" search={{ router: true }} className={cn(buttonStyle(), 'ml-auto')}>
           {canEdit ? 'Edit router' : 'View router'}
         </Link>
       </div>

@@ -2,7 +2,7 @@
 export function Said({ text }: { text: string }) {
   return text.split('`').map((part, i) =>
     i % 2 ? (
-      <code key={i} className="break-all rounded bg-sunken px-1 font-mono text-[0.92em]">
+      <code key={i} className="wrap-anywhere rounded bg-sunken box-decoration-clone px-1 font-mono text-[0.92em]">
         {part}
       </code>
     ) : (
