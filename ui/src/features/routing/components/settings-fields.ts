@@ -8,7 +8,7 @@ export const FIGURES = {
   num_retries: { label: 'Retries', unit: 'count', hint: 'Attempts after the first one, within the group.' },
   timeout_ms: { label: 'Whole request', unit: 'seconds', hint: 'All attempts together.' },
   connect_timeout_ms: { label: 'Connect', unit: 'seconds', hint: 'Until a connection stands.' },
-  first_byte_timeout_ms: { label: 'First content', unit: 'seconds', hint: 'Of one attempt, where its deployment does not say.' },
+  first_byte_timeout_ms: { label: 'First byte', unit: 'seconds', hint: 'Of one attempt, where its deployment does not say.' },
   chunk_timeout_ms: { label: 'Silence in a stream', unit: 'seconds', hint: 'Between two pieces of an answer.' },
   retry_after_ms: { label: 'Wait before asking again', unit: 'ms', hint: 'Where the provider names no time.' },
   max_retry_wait_ms: { label: 'Longest wait', unit: 'seconds', hint: 'If the provider wants more, the client is told.' },
