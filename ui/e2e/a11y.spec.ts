@@ -14,6 +14,9 @@ const PLACES: Place[] = [
   { path: '/', ready: heading('Overview') },
   { path: '/requests', ready: heading('Requests') },
   { path: '/models', ready: heading('Models') },
+  { path: '/routing', ready: heading('Routing') },
+  { path: '/routing?router=true', ready: heading('Router') },
+  { path: '/routing?group=mock%2Fecho', ready: heading('mock/echo') },
   { path: '/credentials', ready: heading('Credentials') },
   { path: '/keys', ready: heading('API keys') },
   { path: '/teams', ready: heading('Teams') },
@@ -94,6 +97,9 @@ for (const scheme of ['light', 'dark'] as const)
         .click();
       await dialog(page);
       await check(page, 'request detail');
+      await page.getByRole('button', { name: 'Route', exact: true }).click();
+      await page.getByTestId('route-summary').waitFor();
+      await check(page, 'request route');
       await page.goto('/keys');
       await page
         .getByRole('button', { name: /^Actions for/ })

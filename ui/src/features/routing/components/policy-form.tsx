@@ -1,6 +1,6 @@
 import { useBlocker } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
 import { Button } from '@/components/ui/button';
-import { Confirm } from '@/components/ui/overlay';
 import { FormError } from '@/components/ui/states';
 import { toast } from '@/components/ui/toast';
 import { useForm } from '@/components/use-form';
@@ -10,7 +10,9 @@ import { ActiveCheckPanel, CanaryPanel, HedgePanel, MirrorPanel, QueuePanel } fr
 import type { Bound } from './figure-field';
 import { AttemptsSection, FallbackSection, HealthSection, StrategySection } from './general-fields';
 import { below, checkPolicy, type PolicyValues, toSettings, toValues } from './settings-values';
-import { SimulatePanel } from './simulate-panel';
+
+const DiscardChanges = lazy(() => import('./discard-changes'));
+const SimulatePanel = lazy(() => import('./simulate-panel'));
 
 type Props = { policy: Policy; routing: Routing; onSaved: () => void };
 
@@ -84,17 +86,13 @@ export function PolicyForm({ policy, routing, onSaved }: Props) {
             </Button>
           </div>
         )}
-        <Confirm
-          open={blocker.status === 'blocked'}
-          onOpenChange={(open) => !open && blocker.reset?.()}
-          title="Discard the changes?"
-          action="Discard"
-          onConfirm={() => blocker.proceed?.()}
-        >
-          What was changed here is not saved.
-        </Confirm>
+        <Suspense>{blocker.status === 'blocked' && <DiscardChanges onStay={blocker.reset} onLeave={blocker.proceed} />}</Suspense>
       </form>
-      {canEdit && group !== null && policy.deployments > 0 && <SimulatePanel group={group} settings={draft} />}
+      {canEdit && group !== null && policy.deployments > 0 && (
+        <Suspense>
+          <SimulatePanel group={group} settings={draft} />
+        </Suspense>
+      )}
     </>
   );
 }

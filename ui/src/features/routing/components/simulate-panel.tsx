@@ -24,7 +24,7 @@ const FIELD_OF = {
 const NOTHING: Assumed = { fails: '', latency: '' };
 
 /** What a policy would do, as it stands in the form, saved or not. */
-export function SimulatePanel({ group, settings }: { group: string; settings: Settings }) {
+export default function SimulatePanel({ group, settings }: { group: string; settings: Settings }) {
   const simulate = useSimulate();
   const deployments = (useQuery(deploymentsOfQuery(group)).data ?? []).filter((d) => !d.blocked);
   const form = useForm<SimulateValues>({
