@@ -32,6 +32,8 @@ test("the router's strategy sticks, and goes back to what the file says", async 
   await page.getByRole('option', { name: /^least-busy/ }).click();
   await save(page);
   await expect(page.getByText('The router is saved')).toBeVisible();
+  await expect(policy(page).getByRole('button', { name: 'Save' })).toBeDisabled();
+  await expect(strategy).toContainText('least-busy');
   await page.reload();
   await expect(strategy).toContainText('least-busy');
   await page.getByRole('button', { name: 'Reset to file' }).click();

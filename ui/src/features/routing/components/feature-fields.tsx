@@ -1,14 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { lazy, Suspense } from 'react';
 import { Segmented } from '@/components/ui/controls';
 import { Field, Input } from '@/components/ui/field';
-import { Picker } from '@/components/ui/picker';
 import { Select } from '@/components/ui/select';
+import { Skeleton } from '@/components/ui/states';
 import { deploymentsOfQuery } from '@/features/models/api/models';
 import { featureWords } from './differences';
 import { FeaturePanel } from './feature-panel';
 import { type Bound, FigureField } from './figure-field';
 import type { Feature } from './settings-fields';
+
+const ShadowField = lazy(() => import('./shadow-field'));
 
 const common = (form: Bound, feature: Feature) => ({
   mode: form.values[feature],
@@ -31,26 +33,19 @@ export const HedgePanel = ({ form }: { form: Bound }) => (
   </FeaturePanel>
 );
 
-export function MirrorPanel({ form, names }: { form: Bound; names: string[] }) {
-  const [text, setText] = useState('');
-  const model = form.values['mirror.model'];
-  const fitting = names.filter((name) => name.toLowerCase().includes(text.trim().toLowerCase())).slice(0, 50);
-  return (
-    <FeaturePanel title="Mirror" about="Copies for a shadow group: never billed to the caller, never seen." {...common(form, 'mirror')}>
-      <Field label="Shadow group" error={form.mistakes['mirror.model']}>
-        <Picker
-          label="Shadow group"
-          none="Choose a group"
-          value={model ? { value: model, label: model } : null}
-          onChange={(o) => form.set({ 'mirror.model': o?.value ?? '' })}
-          onSearch={setText}
-          options={fitting.map((name) => ({ value: name, label: name }))}
-        />
-      </Field>
-      <FigureField path="mirror.percent" form={form} />
-    </FeaturePanel>
-  );
-}
+export const MirrorPanel = ({ form, names }: { form: Bound; names: string[] }) => (
+  <FeaturePanel title="Mirror" about="Copies for a shadow group: never billed to the caller, never seen." {...common(form, 'mirror')}>
+    <Suspense fallback={<Skeleton className="h-14" />}>
+      <ShadowField
+        value={form.values['mirror.model']}
+        onChange={(name) => form.set({ 'mirror.model': name })}
+        names={names}
+        error={form.mistakes['mirror.model']}
+      />
+    </Suspense>
+    <FigureField path="mirror.percent" form={form} />
+  </FeaturePanel>
+);
 
 export function CanaryPanel({ form, group }: { form: Bound; group: string | null }) {
   const v = form.values;

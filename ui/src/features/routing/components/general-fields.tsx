@@ -1,10 +1,13 @@
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Field } from '@/components/ui/field';
 import { Select } from '@/components/ui/select';
+import { Skeleton } from '@/components/ui/states';
 import type { Strategy } from '../api/routing';
 import { type Bound, FigureField } from './figure-field';
-import { ModelList } from './model-list';
 import type { FigurePath, ListName } from './settings-fields';
+
+// The picker behind it is the largest part of the page, and not the first to be needed.
+const ModelList = lazy(() => import('./model-list'));
 
 const ATTEMPTS: FigurePath[] = [
   'num_retries',
@@ -115,17 +118,19 @@ export function FallbackSection({ form, names, isRouter }: ListProps) {
       <p className="text-fg-2">Each group gone to adds one attempt.</p>
       <div className="mt-3 flex flex-col gap-3">
         {lists.map(({ name, label, hint }) => (
-          <ModelList
-            key={name}
-            label={label}
-            hint={hint}
-            error={form.mistakes[name]}
-            value={form.values[name]}
-            inherited={form.below[name] ?? []}
-            inheritLabel={form.inheritLabel}
-            onChange={(list) => form.set({ [name]: list })}
-            names={names}
-          />
+          <Suspense key={name} fallback={<Skeleton className="h-20" />}>
+            {' '}
+            <ModelList
+              label={label}
+              hint={hint}
+              error={form.mistakes[name]}
+              value={form.values[name]}
+              inherited={form.below[name] ?? []}
+              inheritLabel={form.inheritLabel}
+              onChange={(list) => form.set({ [name]: list })}
+              names={names}
+            />
+          </Suspense>
         ))}
       </div>
     </section>

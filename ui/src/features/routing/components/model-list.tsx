@@ -19,7 +19,7 @@ type Props = {
 };
 
 /** Names of groups in the order in which they are gone to. One that no deployment serves yet can be typed. */
-export function ModelList({ label, hint, error, value, inherited, inheritLabel, onChange, names }: Props) {
+export default function ModelList({ label, hint, error, value, inherited, inheritLabel, onChange, names }: Props) {
   const [text, setText] = useState('');
   const wanted = text.trim();
   const chosen = value ?? [];

@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ArrowLeft, RotateCcw, Route, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
@@ -8,7 +9,7 @@ import { RelTime } from '@/components/ui/rel-time';
 import { EmptyState } from '@/components/ui/states';
 import { useCanEdit } from '@/features/session/api/session';
 import { plural } from '@/lib/format';
-import type { Routing } from '../api/routing';
+import { routingQuery } from '../api/routing';
 import { PolicyForm } from './policy-form';
 import { PolicySource } from './policy-source';
 
@@ -23,8 +24,10 @@ const Back = () => (
   </Link>
 );
 
-/** The router's policy, or that of a group. `group`: null for the router. */
-export default function PolicyPage({ group, routing }: { group: string | null; routing: Routing }) {
+/** The router's policy, or that of a group. `group`: null for the router. Only where the policies are loaded. */
+export default function PolicyPage({ group }: { group: string | null }) {
+  // Not handed down: the form that a save starts anew has to see what the save made, and the page above renders a moment later.
+  const routing = useQuery(routingQuery).data!;
   const canEdit = useCanEdit();
   const [asking, setAsking] = useState(false);
   // A save starts the form anew; somebody else's save meanwhile must not, it would throw a draft away.

@@ -26,7 +26,7 @@ export function RoutingPage({ search: s, setSearch }: Props) {
   if (routing.data && (s.router || s.group !== undefined))
     return (
       <Suspense fallback={<TableSkeleton />}>
-        <PolicyPage key={s.group ?? ''} group={s.router ? null : s.group!} routing={routing.data} />
+        <PolicyPage key={s.group ?? ''} group={s.router ? null : s.group!} />
       </Suspense>
     );
   return (
