@@ -119,7 +119,6 @@ export function FallbackSection({ form, names, isRouter }: ListProps) {
       <div className="mt-3 flex flex-col gap-3">
         {lists.map(({ name, label, hint }) => (
           <Suspense key={name} fallback={<Skeleton className="h-20" />}>
-            {' '}
             <ModelList
               label={label}
               hint={hint}
