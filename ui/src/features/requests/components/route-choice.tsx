@@ -46,7 +46,7 @@ export function RouteChoice({ choice: c }: { choice: Choice }) {
           </thead>
           <tbody>
             {c.candidates.map((d) => (
-              <tr key={d.deployment.id} className={d.is_chosen ? 'bg-ok-soft' : undefined}>
+              <tr key={d.deployment.id} className={d.is_chosen ? 'bg-ok-soft/40' : undefined}>
                 <td className={cell}>
                   <p className="flex items-center gap-1.5">
                     <span className={cn('min-w-0 break-all font-mono text-xs', d.is_chosen && 'font-semibold')}>{d.deployment.label}</span>
