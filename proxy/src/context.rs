@@ -39,6 +39,9 @@ use crate::{
 /// Credentials that one request tries at most: each try costs the client time.
 const MAX_SIGN_INS: usize = 8;
 
+/// What is held back of an answer at most: a provider that only says that it still lives must not fill the memory.
+const MAX_PREAMBLE_BYTES: usize = 2 << 20;
+
 /// Codes by which vendors say with another status that the key is wrong.
 const CREDENTIAL_CODES: [&str; 2] = ["API_KEY_INVALID", "invalid_api_key"];
 
@@ -201,7 +204,8 @@ impl RequestContext {
     /// Bytes of the answer for the client, or the wish to wait for more: the beginning is held back until something of the answer
     /// itself is in it.
     pub fn let_through(&mut self, bytes: Bytes, has_content: bool) -> Bytes {
-        if !has_content {
+        let held: usize = self.preamble.iter().map(Bytes::len).sum();
+        if !has_content && held + bytes.len() <= MAX_PREAMBLE_BYTES {
             if !bytes.is_empty() {
                 self.preamble.push(bytes);
             }
